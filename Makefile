@@ -1,0 +1,1 @@
+# Eyespot: `make demo` and `make test` do all set-up themselves.

@@ -1,0 +1,1 @@
+"""Thin commands, one file each: parse, call a room, print. No logic."""

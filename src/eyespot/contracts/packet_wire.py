@@ -1,0 +1,79 @@
+"""The wire form of ``Unit`` on the Unix socket between the media process and its readers.
+
+A message is a 4-byte big-endian body length, then the body. First body byte: ``F`` a format, ``P`` a packet.
+Version 1. Bodies above ``MAX_BODY_BYTES`` are refused.
+"""
+
+import json
+import struct
+from typing import Literal
+
+from eyespot.contracts.packet import AudioFormat, Packet, StreamFormat, Unit, VideoFormat
+from eyespot.kernel.errors import corrupt
+
+WIRE_VERSION = 1
+MAX_BODY_BYTES = 32 << 20
+_LENGTH = struct.Struct(">I")
+_PACKET = struct.Struct(">cBqqq")
+_VIDEO, _KEY = 1, 2
+
+
+def encode(unit: Unit) -> bytes:
+    """``unit`` as one whole message, length first."""
+    body = _encode_packet(unit) if isinstance(unit, Packet) else _encode_format(unit)
+    return _LENGTH.pack(len(body)) + body
+
+
+def body_length(prefix: bytes) -> int:
+    """The body length that a 4-byte ``prefix`` announces; raises ``CORRUPT`` when out of bounds."""
+    (length,) = _LENGTH.unpack(prefix)
+    if not 0 < length <= MAX_BODY_BYTES:
+        raise corrupt(f"A packet message announces {length} bytes; at most {MAX_BODY_BYTES} are allowed.")
+    return int(length)
+
+
+def decode(body: bytes) -> Unit:
+    """The unit in ``body`` (without its length); raises ``CORRUPT`` when it is not one."""
+    try:
+        if body[:1] == b"P":
+            return _decode_packet(body)
+        if body[:1] == b"F":
+            return _decode_format(body)
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise corrupt(f"A packet message does not parse: {error}.") from error
+    raise corrupt(f"A packet message of unknown type {body[:1]!r}.")
+
+
+def _encode_packet(packet: Packet) -> bytes:
+    flags = (_VIDEO if packet.track == "video" else 0) | (_KEY if packet.is_key else 0)
+    return _PACKET.pack(b"P", flags, packet.capture_ns, packet.decode_ns, packet.duration_ns) + packet.data
+
+
+def _decode_packet(body: bytes) -> Packet:
+    _, flags, capture_ns, decode_ns, duration_ns = _PACKET.unpack_from(body)
+    track: Literal["video", "audio"] = "video" if flags & _VIDEO else "audio"
+    return Packet(track, capture_ns, decode_ns, duration_ns, bool(flags & _KEY), body[_PACKET.size :])
+
+
+def _encode_format(stream: StreamFormat) -> bytes:
+    video, audio = stream.video, stream.audio
+    document = {
+        "v": WIRE_VERSION,
+        "wall_offset_ns": stream.wall_offset_ns,
+        "video": [video.codec, video.width_px, video.height_px, video.configuration.hex()],
+        "audio": audio and [audio.codec, audio.sample_rate_hz, audio.channels, audio.configuration.hex()],
+    }
+    return b"F" + json.dumps(document).encode()
+
+
+def _decode_format(body: bytes) -> StreamFormat:
+    document = json.loads(body[1:])
+    if document["v"] != WIRE_VERSION:
+        raise corrupt(f"A packet message of version {document['v']}; this program speaks {WIRE_VERSION}.")
+    codec, width_px, height_px, video_configuration = document["video"]
+    video = VideoFormat(codec, int(width_px), int(height_px), bytes.fromhex(video_configuration))
+    audio = None
+    if document["audio"]:
+        codec, sample_rate_hz, channels, audio_configuration = document["audio"]
+        audio = AudioFormat(codec, int(sample_rate_hz), int(channels), bytes.fromhex(audio_configuration))
+    return StreamFormat(video, audio, int(document["wall_offset_ns"]))

@@ -1,0 +1,85 @@
+"""The base of every config document: frozen, unknown keys refused with the nearest known name, readable errors.
+
+The only module that reads environment variables.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eyespot.kernel.errors import EyespotError, invalid
+
+MAX_CONFIG_BYTES = 1 << 20
+
+
+class Settings(BaseModel):
+    """A frozen part of a config document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def read_env(name: str, default: str | None = None) -> str | None:
+    """The environment variable ``EYESPOT_<name>``, or ``default``."""
+    return os.environ.get(f"EYESPOT_{name}", default)
+
+
+def inherited_env() -> dict[str, str]:
+    """A copy of this process's environment, for starting a child."""
+    return dict(os.environ)
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """The TOML document at ``path`` as plain values; raises ``INVALID`` that names the place of a mistake."""
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise invalid(f"{path} is larger than {MAX_CONFIG_BYTES} bytes.", "Is it really a config file?")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise invalid(
+            f"There is no config file {path}.", "Check the path, or write one: see docs/guide/config.md."
+        ) from error
+    except IsADirectoryError as error:
+        raise invalid(f"{path} is a folder.", "Name the config file itself.") from error
+    except UnicodeDecodeError as error:
+        raise invalid(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise invalid(f"{path}: {error}.", "Correct the TOML there.") from error
+
+
+def validate(model: type[S], document: Any, origin: str) -> S:
+    """``document`` as a ``model``; raises ``INVALID`` that lists every mistake by its place, named from ``origin``."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise explain(error, model, origin) from error
+
+
+def explain(error: ValidationError, model: type[BaseModel], origin: str) -> EyespotError:
+    """A pydantic error in a person's words: one line a mistake, with the nearest known name for an unknown key."""
+    lines = [_describe(item, model) for item in error.errors(include_url=False)[:20]]
+    return invalid(f"{origin}: " + "; ".join(lines) + ".", "Correct it and try again.")
+
+
+def _describe(item: Any, model: type[BaseModel]) -> str:
+    place = ".".join(str(part) for part in item["loc"]) or "document"
+    if item["type"] != "extra_forbidden":
+        return f"{place}: {item['msg'].removeprefix('Value error, ')}"
+    key = str(item["loc"][-1])
+    known = _known_keys(model)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    return f"{place}: unknown key" + (f", did you mean '{near[0]}'?" if near else "")
+
+
+def _known_keys(model: type[BaseModel]) -> list[str]:
+    """Every key name that occurs anywhere in the document's schema."""
+    schema = model.model_json_schema()
+    parts: Iterable[Any] = [schema, *schema.get("$defs", {}).values()]
+    return sorted({name for part in parts for name in part.get("properties", {})})
