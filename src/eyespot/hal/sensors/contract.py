@@ -21,8 +21,8 @@ class Sensor(Protocol):
     def units(self) -> AsyncIterator[Unit]:
         """Connect, then yield a ``StreamFormat`` and its packets in decode order, and again at every format change.
 
-        Ends when the source ends. Raises ``UNAVAILABLE`` when the source cannot be reached or stalls, ``INVALID`` when it
-        can never work (bad address, no video, unsupported codec), ``UNAUTHENTICATED`` when credentials are refused.
+        Ends when the source ends. Raises ``UNAVAILABLE`` when the source cannot be reached or stalls, ``INVALID`` when
+        it can never work (bad address, no video, unsupported codec), ``UNAUTHENTICATED`` when credentials are refused.
         Closing the iterator releases everything.
         """
         ...
