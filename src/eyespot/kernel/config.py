@@ -31,6 +31,15 @@ def read_env(name: str, default: str | None = None) -> str | None:
     return os.environ.get(f"EYESPOT_{name}", default)
 
 
+def cache_dir() -> Path:
+    """Where fetched and built things are kept: ``$EYESPOT_CACHE``, or ``eyespot`` in the user's cache folder."""
+    own = read_env("CACHE")
+    if own:
+        return Path(own).absolute()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "eyespot"
+
+
 def inherited_env() -> dict[str, str]:
     """A copy of this process's environment, for starting a child."""
     return dict(os.environ)
