@@ -1,1 +1,36 @@
-# Eyespot: `make demo` and `make test` do all set-up themselves.
+# Eyespot. `make demo` and `make test` do all set-up themselves, and are quick the second time.
+#   make demo [SOURCE=rtsp://… | /dev/video0 | FILE] [ARGS="--for 40 --json"]
+.PHONY: demo test check bench clean setup setup-dev models web lock
+.DEFAULT_GOAL := demo
+EYESPOT := .venv/bin/eyespot
+
+demo: setup web models
+	@scripts/demo "$(SOURCE)" $(ARGS)
+
+test: setup-dev web models
+	@scripts/test
+
+check: setup-dev
+	@scripts/check
+
+bench: setup-dev models
+	@for name in record track pipeline camera scale; do $(EYESPOT) bench $$name --json || exit 1; done
+
+setup:
+	@scripts/setup edge
+
+setup-dev:
+	@scripts/setup dev
+
+web: setup
+	@scripts/web build
+
+models: setup
+	@scripts/need npm npm
+	@clip=$$(scripts/sample-clip || true); $(EYESPOT) models build
+
+lock:
+	@scripts/lock
+
+clean:
+	rm -rf .venv .cache build dist web/node_modules web/dist src/eyespot/edge/api/web .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
