@@ -1,0 +1,181 @@
+"""The configuration of one camera host: the root of the TOML document that `eyespot camera run` reads.
+
+Owns the document's shape and its cross checks. Each room's own settings live in that room and are composed here.
+Reading, writing and masking the file is `config_file.py`.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eyespot.edge.config_parts import (
+    DetectSettings,
+    LineSettings,
+    RecordSettings,
+    RetentionSettings,
+    StorageSettings,
+    StreamSettings,
+    ZoneSettings,
+)
+from eyespot.kernel.config import Settings
+from eyespot.kernel.ids import is_slug
+
+MAX_CAMERAS = 256
+
+Name = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class HostSettings(Settings):
+    """The machine this runs on."""
+
+    name: Name = "eyespot"
+    """What people call this host."""
+
+
+class WebSettings(Settings):
+    """Where the web app and the HTTP API are served."""
+
+    bind: str = Field(default="127.0.0.1", min_length=1, max_length=255)
+    """Address to listen on; 127.0.0.1 is this machine alone, 0.0.0.0 is everyone who can reach it."""
+    port: int = Field(default=8450, ge=0, le=65535)
+    """TCP port; 0 takes any free one."""
+    tls: Literal["auto", "off", "files"] = "auto"
+    """auto: a self-made certificate unless bound to loopback; off: plain HTTP; files: `cert` and `key` below."""
+    cert: Path | None = None
+    """Certificate chain in PEM form, for tls = "files"."""
+    key: Path | None = None
+    """Private key in PEM form, for tls = "files"."""
+
+    @model_validator(mode="after")
+    def _files_named(self) -> "WebSettings":
+        if self.tls == "files" and (self.cert is None or self.key is None):
+            raise ValueError('tls = "files" needs both cert and key')
+        return self
+
+
+class VisionSettings(Settings):
+    """What all cameras of this host share in seeing."""
+
+    lanes: int = Field(default=1, ge=1, le=16)
+    """Inference lanes working side by side."""
+    threads: int = Field(default=1, ge=1, le=64)
+    """Threads inside one lane."""
+    accelerator: str = Field(default="", max_length=64)
+    """Accelerator to use, empty: the best that works for the model."""
+    variant: str = Field(default="", max_length=64)
+    """Variant of the model package, empty: the best that fits the accelerator."""
+    models: Path | None = None
+    """Folder of model packages, empty: the shared cache that `eyespot models build` fills."""
+
+
+class CameraSettings(Settings):
+    """One camera: a view of the world, delivered as one or more streams."""
+
+    id: str
+    """Short name used in paths, addresses and subjects: a-z, 0-9, - and _. Changing it starts a new camera."""
+    name: str = Field(default="", max_length=100)
+    """What people call it; empty: the id."""
+    enabled: bool = True
+    """Off: nothing is read from it, what was recorded stays."""
+    stream: tuple[StreamSettings, ...] = Field(min_length=1, max_length=8)
+    """Its streams; the first is the main one."""
+    record_stream: str = ""
+    """Stream to record, empty: the first."""
+    detect_stream: str = ""
+    """Stream to see with, empty: the last (usually the smallest)."""
+    live_stream: str = ""
+    """Stream to show live, empty: the first."""
+    record: RecordSettings = RecordSettings()
+    """What is recorded, and when."""
+    detect: DetectSettings = DetectSettings()
+    """What is looked for."""
+    zone: tuple[ZoneSettings, ...] = Field(default=(), max_length=64)
+    """Areas of the picture that matter."""
+    line: tuple[LineSettings, ...] = Field(default=(), max_length=64)
+    """Tripwires."""
+
+    @property
+    def title(self) -> str:
+        """The name people see."""
+        return self.name or self.id
+
+    def stream_named(self, name: str) -> StreamSettings:
+        """The stream called ``name``; raises ``KeyError``."""
+        for stream in self.stream:
+            if stream.name == name:
+                return stream
+        raise KeyError(name)
+
+    @property
+    def recorded(self) -> str:
+        """Name of the stream that is recorded."""
+        return self.record_stream or self.stream[0].name
+
+    @property
+    def seen(self) -> str:
+        """Name of the stream that vision decodes."""
+        return self.detect_stream or self.stream[-1].name
+
+    @property
+    def shown(self) -> str:
+        """Name of the stream that live view plays."""
+        return self.live_stream or self.stream[0].name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CameraSettings":
+        if not is_slug(self.id):
+            raise ValueError(
+                f"camera id '{self.id[:80]}' may hold a-z, 0-9, - and _ only, and ends with a letter or digit"
+            )
+        names = [stream.name for stream in self.stream]
+        _unique(names, f"streams of camera '{self.id}'")
+        for key in ("record_stream", "detect_stream", "live_stream"):
+            wanted = getattr(self, key)
+            if wanted and wanted not in names:
+                raise ValueError(
+                    f"camera '{self.id}': {key} = '{wanted[:80]}' is not one of its streams ({', '.join(names)})"
+                )
+        _unique([item.name for item in (*self.zone, *self.line)], f"zones and lines of camera '{self.id}'")
+        return self
+
+
+class CameraHostConfig(Settings):
+    """Everything a person can set on one camera host."""
+
+    host: HostSettings = HostSettings()
+    """The machine."""
+    web: WebSettings = WebSettings()
+    """Web app and API."""
+    storage: StorageSettings = StorageSettings()
+    """Where footage is kept."""
+    retention: RetentionSettings = RetentionSettings()
+    """How long footage and events are kept."""
+    vision: VisionSettings = VisionSettings()
+    """Shared by all cameras."""
+    camera: tuple[CameraSettings, ...] = Field(default=(), max_length=MAX_CAMERAS)
+    """The cameras."""
+
+    def camera_named(self, camera_id: str) -> CameraSettings | None:
+        """The camera with that id, or None."""
+        return next((camera for camera in self.camera if camera.id == camera_id), None)
+
+    @property
+    def enabled_cameras(self) -> tuple[CameraSettings, ...]:
+        """The cameras that are switched on."""
+        return tuple(camera for camera in self.camera if camera.enabled)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "CameraHostConfig":
+        _unique([camera.id for camera in self.camera], "cameras")
+        _unique([str(root.path) for root in self.storage.root], "storage roots")
+        return self
+
+
+def _unique(names: Iterable[str], what: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"two {what} are called '{name[:80]}'")
+        seen.add(name)
