@@ -1,0 +1,94 @@
+"""The motion model: a constant-velocity Kalman filter for all tracks at once, in units of each object's own height.
+
+State of a track: centre (picture heights, isotropic) and logarithms of width and height, with a velocity each. The four
+coordinates are independent, so a covariance is three numbers a coordinate. Noise is told in object heights (centre) and
+in natural logarithms (size), which makes the same numbers right near and far, at any resolution; time is real seconds,
+which makes them right at any frame rate. Process noise is white acceleration (Bar-Shalom, Li and Kirubarajan 2001,
+section 6.2.2): covariance grows by ``q·dt³/3``, ``q·dt²/2`` and ``q·dt``.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+POSITION = slice(0, 4)
+VELOCITY = slice(4, 8)
+VAR_POSITION = slice(8, 12)
+VAR_CROSS = slice(12, 16)
+VAR_VELOCITY = slice(16, 20)
+STATE_COLUMNS = 20
+LEFT_POSITION, LEFT_VELOCITY = slice(0, 2), slice(4, 6)
+
+MEASURE_VARIANCE: Floats = np.array([0.06, 0.06, 0.10, 0.08]) ** 2
+"""Of a sure detection: a twentieth of a height for the centre, a tenth for the size."""
+ACCELERATION: Floats = np.array([0.35, 0.35, 0.02, 0.02])
+"""Spectral density ``q``: a walker changes speed by about half a height a second within a second; sizes change slowly."""
+START_SPEED_VARIANCE: Floats = np.array([0.8, 0.8, 0.1, 0.1]) ** 2
+SIZE_CALM_S = 1.0
+"""Size velocity dies out with this time constant: nothing grows for ever."""
+
+
+def born(measured: Floats) -> Floats:
+    """``(N, STATE_COLUMNS)`` fresh states for ``(N, 4)`` measurements (centre x, centre y, log width, log height)."""
+    state = np.zeros((len(measured), STATE_COLUMNS))
+    state[:, POSITION] = measured
+    state[:, VAR_POSITION] = MEASURE_VARIANCE
+    state[:, VAR_VELOCITY] = START_SPEED_VARIANCE
+    return state
+
+
+def predict(table: Floats, dt_s: float, calm: Floats) -> None:
+    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm`` ``(N, 1)`` in 0 to 1 multiplies centre velocities."""
+    velocity, cross, spread = table[:, VELOCITY], table[:, VAR_CROSS], table[:, VAR_VELOCITY]
+    table[:, LEFT_VELOCITY] *= calm
+    table[:, 6:8] *= float(np.exp(-dt_s / SIZE_CALM_S))
+    table[:, POSITION] += velocity * dt_s
+    noise = ACCELERATION * dt_s
+    table[:, VAR_POSITION] += (cross * 2.0 + spread * dt_s) * dt_s + noise * (dt_s * dt_s / 3.0)
+    cross += spread * dt_s + noise * (dt_s / 2.0)
+    spread += noise
+
+
+def correct(table: Floats, rows: list[int], measured: Floats, doubt: Floats) -> Floats:
+    """Fold measurements into the states of ``rows``, in place; the new rows are returned.
+
+    Args:
+        measured: ``(M, 4)`` centre x, centre y, log width, log height.
+        doubt: ``(M, 1)`` factor on the measurement variance, 1 for a sure detection.
+    """
+    state = table[rows]
+    variance, cross = state[:, VAR_POSITION], state[:, VAR_CROSS]
+    inverse = 1.0 / (variance + MEASURE_VARIANCE * doubt)
+    gain_position, gain_velocity = variance * inverse, cross * inverse
+    wrong = measured - state[:, POSITION]
+    state[:, POSITION] += gain_position * wrong
+    state[:, VELOCITY] += gain_velocity * wrong
+    state[:, VAR_VELOCITY] -= gain_velocity * cross
+    keep = 1.0 - gain_position
+    variance *= keep
+    cross *= keep
+    table[rows] = state
+    return state
+
+
+def measurements(boxes: NDArray[np.floating], aspect: float) -> Floats:
+    """``(N, 4)`` boxes in fractions as centre x, centre y, log width, log height in picture heights."""
+    measured = np.empty((len(boxes), 4))
+    low, high = boxes[:, :2], boxes[:, 2:]
+    np.add(low, high, out=measured[:, :2])
+    measured[:, :2] *= 0.5
+    np.subtract(high, low, out=measured[:, 2:])
+    measured[:, 0] *= aspect
+    measured[:, 2] *= aspect
+    np.log(np.maximum(measured[:, 2:], 1e-4), out=measured[:, 2:])
+    return measured
+
+
+def corners(centre_size: Floats) -> Floats:
+    """``(N, 4)`` centre x, centre y, log width, log height as ``x1 y1 x2 y2`` in picture heights."""
+    half = np.exp(centre_size[:, 2:]) * 0.5
+    box = np.empty(centre_size.shape)
+    np.subtract(centre_size[:, :2], half, out=box[:, :2])
+    np.add(centre_size[:, :2], half, out=box[:, 2:])
+    return box
