@@ -1,0 +1,80 @@
+"""The loop a Python user would write today: OpenCV reads, ONNX Runtime fp32 detects, `trackers`' ByteTrack follows.
+
+Runs in the peers' own environment, knows nothing of Eyespot, and prints one line of JSON: frames, seconds, tracks.
+Usage: loop_pipeline.py CLIP MODEL.onnx
+"""
+
+import json
+import resource
+import sys
+import time
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+import supervision as sv
+from trackers import ByteTrackTracker
+
+SIZE, SCORE, IOU = 416, 0.35, 0.6
+STRIDES = (8, 16, 32)
+
+
+def centres():
+    """Anchor centres in input pixels and their strides, in the order of the model's rows."""
+    rows = []
+    for stride in STRIDES:
+        cells = SIZE // stride
+        ys, xs = np.mgrid[:cells, :cells]
+        rows.append(
+            np.stack([(xs.ravel() + 0.5) * stride, (ys.ravel() + 0.5) * stride, np.full(cells * cells, stride)], 1)
+        )
+    return np.concatenate(rows).astype(np.float32)
+
+
+def detect(outputs, anchors, width, height):
+    """Boxes in picture pixels from the model's class scores ``(N, 80)`` and side distributions ``(N, 44)``."""
+    scores, sides = outputs
+    best = scores.max(1)
+    keep = best >= SCORE
+    if not keep.any():
+        return sv.Detections.empty()
+    labels = scores[keep].argmax(1)
+    bins = np.exp(sides[keep].reshape(-1, 4, 11))
+    reach = (bins / bins.sum(-1, keepdims=True) * np.arange(11)).sum(-1) * anchors[keep, 2:3]
+    boxes = np.concatenate([anchors[keep, :2] - reach[:, :2], anchors[keep, :2] + reach[:, 2:]], 1)
+    boxes *= np.array([width, height, width, height], np.float32) / SIZE
+    found = sv.Detections(boxes, confidence=best[keep], class_id=labels)
+    return found.with_nms(IOU)
+
+
+def main():
+    clip, model = sys.argv[1:3]
+    session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    video = cv2.VideoCapture(clip)
+    fps = video.get(cv2.CAP_PROP_FPS)
+    tracker = ByteTrackTracker(frame_rate=fps, track_activation_threshold=0.5, high_conf_det_threshold=0.5)
+    anchors, seen, count = centres(), set(), 0
+    start, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    while True:
+        more, frame = video.read()
+        if not more:
+            break
+        image = cv2.resize(frame, (SIZE, SIZE))[None]
+        found = detect(pick(session.run(None, {name: image})), anchors, frame.shape[1], frame.shape[0])
+        tracks = tracker.update(found)
+        seen.update(int(i) for i in tracks.tracker_id if i >= 0)
+        count += 1
+    end = resource.getrusage(resource.RUSAGE_SELF)
+    used = end.ru_utime + end.ru_stime - cpu.ru_utime - cpu.ru_stime
+    print(json.dumps({"frames": count, "seconds": time.perf_counter() - start, "cpu_s": used, "tracks": len(seen)}))
+
+
+def pick(outputs):
+    """Class scores and side distributions among the model's outputs, whatever else it gives, batch axis dropped."""
+    flat = [output.reshape(-1, output.shape[-1]) for output in outputs]
+    return next(o for o in flat if o.shape[1] == 80), next(o for o in flat if o.shape[1] == 44)
+
+
+if __name__ == "__main__":
+    main()
