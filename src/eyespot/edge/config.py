@@ -137,7 +137,8 @@ class CameraSettings(Settings):
                 raise ValueError(
                     f"camera '{self.id}': {key} = '{wanted[:80]}' is not one of its streams ({', '.join(names)})"
                 )
-        _unique([item.name for item in (*self.zone, *self.line)], f"zones and lines of camera '{self.id}'")
+        areas = [zone.name for zone in self.zone] + [line.name for line in self.line]
+        _unique(areas, f"zones and lines of camera '{self.id}'")
         return self
 
 

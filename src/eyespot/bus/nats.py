@@ -1,0 +1,166 @@
+"""The bus over NATS: one authenticated connection that reconnects for ever."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError, OutboundBufferLimitError
+
+from eyespot.bus.contract import MAX_PAYLOAD_BYTES, MAX_PENDING_MESSAGES, Handler, Message, Subscription
+from eyespot.bus.errors import error_document, raise_document
+from eyespot.bus.server import read_access
+from eyespot.contracts.status import Role
+from eyespot.kernel.errors import EyespotError, Kind, unavailable
+from eyespot.kernel.queues import DroppingQueue
+
+log = logging.getLogger(__name__)
+
+_ERROR_HEADER = "Eyespot-Error"
+
+
+async def connect(run_dir: Path, role: Role, *, wait_s: float = 20.0) -> "NatsBus":
+    """Join the bus whose server was prepared in ``run_dir``, as ``role``; raises ``UNAVAILABLE`` after ``wait_s``."""
+    access = read_access(run_dir, role)
+    client = Client()
+
+    async def on_error(error: Exception) -> None:
+        log.log(logging.DEBUG if isinstance(error, ConnectionRefusedError) else logging.WARNING, "bus: %s", error)
+
+    options: dict[str, Any] = {
+        "servers": [access.url],
+        "nkeys_seed_str": access.seed,
+        "name": role,
+        "inbox_prefix": f"_INBOX_{role}".encode(),
+        "allow_reconnect": True,
+        "max_reconnect_attempts": -1,
+        "reconnect_time_wait": 0.25,
+        "ping_interval": 20,
+        "pending_size": 4 * MAX_PAYLOAD_BYTES,
+        "error_cb": on_error,
+    }
+    try:
+        await asyncio.wait_for(client.connect(**options), wait_s)
+    except (OSError, NatsError, TimeoutError) as error:
+        await _abandon(client)
+        raise unavailable(f"The bus does not answer ({error or 'no answer'}).", "See run/nats.log.") from error
+    return NatsBus(client)
+
+
+class NatsBus:
+    """One connection; see ``contract.Bus``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._subscriptions: list[_NatsSubscription] = []
+        self.dropped = 0
+
+    async def publish(self, subject: str, payload: bytes) -> None:
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise _too_large(payload)
+        if not self._client.is_connected:
+            self.dropped += 1
+            return
+        try:
+            await self._client.publish(subject, payload)
+        except (NatsError, OutboundBufferLimitError, OSError):
+            self.dropped += 1
+
+    def subscribe(self, subject: str) -> Subscription:
+        subscription = _NatsSubscription(self._client, subject)
+        self._subscriptions.append(subscription)
+        return subscription
+
+    async def request(self, subject: str, payload: bytes, timeout_s: float = 2.0) -> bytes:
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise _too_large(payload)
+        try:
+            answer = await self._client.request(subject, payload, timeout=timeout_s)
+        except (NoRespondersError, NatsError, TimeoutError, OSError) as error:
+            raise unavailable(f"Nobody answers {subject}.", "Wait until that process is up again.") from error
+        if answer.headers and _ERROR_HEADER in answer.headers:
+            raise_document(answer.data)
+        return answer.data
+
+    async def serve(self, subject: str, handler: Handler) -> None:
+        async def answer(message: Msg) -> None:
+            try:
+                await message.respond(await handler(message.data))
+            except EyespotError as error:
+                reply = json.dumps(error_document(error)).encode()
+                await self._client.publish(message.reply, reply, headers={_ERROR_HEADER: "1"})
+            except Exception:  # a handler's defect must not end the subscription that serves everyone
+                log.exception("handler of %s failed", subject)
+
+        await self._client.subscribe(subject, cb=answer, pending_msgs_limit=MAX_PENDING_MESSAGES)
+        await self._client.flush()
+
+    async def close(self) -> None:
+        for subscription in self._subscriptions:
+            await subscription.close()
+        await _abandon(self._client)
+
+
+class _NatsSubscription:
+    """Messages pushed by the client into a bounded queue."""
+
+    def __init__(self, client: Client, subject: str) -> None:
+        self._queue: DroppingQueue[Message | None] = DroppingQueue(MAX_PENDING_MESSAGES)
+        self._client = client
+        self._closed = False
+        self._start = asyncio.ensure_future(self._open(subject))
+
+    @property
+    def dropped(self) -> int:
+        return self._queue.stats.dropped
+
+    async def ready(self) -> None:
+        await asyncio.shield(self._start)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        unsubscribe = await asyncio.shield(self._start)
+        if not self._client.is_closed:
+            await unsubscribe()
+
+    def __aiter__(self) -> "_NatsSubscription":
+        return self
+
+    async def __anext__(self) -> Message:
+        if not self._start.done():
+            await self.ready()
+        message = await self._queue.get()
+        if message is None or self._closed:
+            raise StopAsyncIteration
+        return message
+
+    async def _open(self, subject: str) -> Callable[[], Any]:
+        async def receive(message: Msg) -> None:
+            self._queue.put(Message(message.subject, message.data))
+
+        subscription = await self._client.subscribe(subject, cb=receive)
+        await self._client.flush()
+        return subscription.unsubscribe
+
+
+async def _abandon(client: Client) -> None:
+    """Close ``client`` whatever state it is in."""
+    try:
+        await client.close()
+    except (NatsError, OSError):
+        log.debug("bus connection closed uncleanly", exc_info=True)
+
+
+def _too_large(payload: bytes) -> EyespotError:
+    return EyespotError(Kind.TOO_LARGE, f"A bus message of {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} fit.")
+
+
+__all__ = ["NatsBus", "connect"]

@@ -1,0 +1,63 @@
+"""Every subject on the camera's bus, as functions: nobody writes a subject by hand.
+
+| subject | payload | from | to |
+|---|---|---|---|
+| `eyespot.tracks.<camera>` | `TracksMessage` | vision | api |
+| `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
+| `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor |
+| `eyespot.config.changed` | empty | api, supervisor | all |
+| `eyespot.control.<role>` | request, answer | api, supervisor | that role |
+"""
+
+from typing import get_args
+
+from eyespot.contracts.status import Role
+from eyespot.kernel.errors import invalid
+from eyespot.kernel.ids import is_slug
+
+ROLES: tuple[Role, ...] = get_args(Role)
+_ROOT = "eyespot"
+EVERY = "*"
+"""In place of a camera or role: listen to all of them."""
+
+
+def tracks(camera: str) -> str:
+    """Tracks of one camera, or of ``EVERY``."""
+    return f"{_ROOT}.tracks.{_part(camera)}"
+
+
+def events(camera: str) -> str:
+    """Events of one camera, or of ``EVERY``."""
+    return f"{_ROOT}.events.{_part(camera)}"
+
+
+def status(role: str) -> str:
+    """Status of one process, or of ``EVERY``."""
+    return f"{_ROOT}.status.{_role(role)}"
+
+
+def config_changed() -> str:
+    """Said after the config file was replaced."""
+    return f"{_ROOT}.config.changed"
+
+
+def control(role: str) -> str:
+    """Requests to one process."""
+    return f"{_ROOT}.control.{_role(role)}"
+
+
+def last_part(subject: str) -> str:
+    """The camera or role that a received ``subject`` names."""
+    return subject.rpartition(".")[2]
+
+
+def _part(text: str) -> str:
+    if text != EVERY and not is_slug(text):
+        raise invalid(f"'{text[:80]}' cannot be part of a bus subject.", "Use a-z, 0-9, - and _ only.")
+    return text
+
+
+def _role(text: str) -> str:
+    if text != EVERY and text not in ROLES:
+        raise invalid(f"There is no process called '{text[:80]}'.", f"Known are {', '.join(ROLES)}.")
+    return text
