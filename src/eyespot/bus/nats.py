@@ -98,7 +98,7 @@ class NatsBus:
                 log.exception("handler of %s failed", subject)
 
         await self._client.subscribe(subject, cb=answer, pending_msgs_limit=MAX_PENDING_MESSAGES)
-        await self._client.flush()
+        await _settle(self._client)
 
     async def close(self) -> None:
         for subscription in self._subscriptions:
@@ -147,8 +147,14 @@ class _NatsSubscription:
             self._queue.put(Message(message.subject, message.data))
 
         subscription = await self._client.subscribe(subject, cb=receive)
-        await self._client.flush()
+        await _settle(self._client)
         return subscription.unsubscribe
+
+
+async def _settle(client: Client) -> None:
+    """Return once the server has seen all that was sent: nats-py's first ping may overtake what is still buffered."""
+    await client.flush()
+    await client.flush()
 
 
 async def _abandon(client: Client) -> None:
