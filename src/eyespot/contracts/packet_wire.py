@@ -1,7 +1,7 @@
 """The wire form of ``Unit`` on the Unix socket between the media process and its readers.
 
-A message is a 4-byte big-endian body length, then the body. First body byte: ``F`` a format, ``P`` a packet.
-Version 1. Bodies above ``MAX_BODY_BYTES`` are refused.
+A message is a 4-byte big-endian body length, then the body. First body byte: ``F`` a format, ``P`` a packet. A length
+of zero is the end of the stream. Version 1. Bodies above ``MAX_BODY_BYTES`` are refused.
 """
 
 import json
@@ -13,6 +13,9 @@ from eyespot.kernel.errors import corrupt
 
 WIRE_VERSION = 1
 MAX_BODY_BYTES = 32 << 20
+PREFIX_BYTES = 4
+END = bytes(PREFIX_BYTES)
+"""What stands in place of a length when the stream is over."""
 _LENGTH = struct.Struct(">I")
 _PACKET = struct.Struct(">cBqqq")
 _VIDEO, _KEY = 1, 2
@@ -20,8 +23,20 @@ _VIDEO, _KEY = 1, 2
 
 def encode(unit: Unit) -> bytes:
     """``unit`` as one whole message, length first."""
-    body = _encode_packet(unit) if isinstance(unit, Packet) else _encode_format(unit)
-    return _LENGTH.pack(len(body)) + body
+    return b"".join(encode_parts(unit))
+
+
+def encode_parts(unit: Unit) -> tuple[bytes, ...]:
+    """``unit`` as the parts of one whole message; a packet's payload is not copied."""
+    if not isinstance(unit, Packet):
+        body = _encode_format(unit)
+        return (_LENGTH.pack(len(body)), body)
+    flags = (_VIDEO if unit.track == "video" else 0) | (_KEY if unit.is_key else 0)
+    return (
+        _LENGTH.pack(_PACKET.size + len(unit.data))
+        + _PACKET.pack(b"P", flags, unit.capture_ns, unit.decode_ns, unit.duration_ns),
+        unit.data,
+    )
 
 
 def body_length(prefix: bytes) -> int:
@@ -32,27 +47,22 @@ def body_length(prefix: bytes) -> int:
     return int(length)
 
 
-def decode(body: bytes) -> Unit:
+def decode(body: bytes | memoryview) -> Unit:
     """The unit in ``body`` (without its length); raises ``CORRUPT`` when it is not one."""
     try:
         if body[:1] == b"P":
             return _decode_packet(body)
         if body[:1] == b"F":
             return _decode_format(body)
-    except (struct.error, ValueError, KeyError, TypeError) as error:
+    except (struct.error, ValueError, KeyError, TypeError, RecursionError) as error:
         raise corrupt(f"A packet message does not parse: {error}.") from error
-    raise corrupt(f"A packet message of unknown type {body[:1]!r}.")
+    raise corrupt(f"A packet message of unknown type {bytes(body[:1])!r}.")
 
 
-def _encode_packet(packet: Packet) -> bytes:
-    flags = (_VIDEO if packet.track == "video" else 0) | (_KEY if packet.is_key else 0)
-    return _PACKET.pack(b"P", flags, packet.capture_ns, packet.decode_ns, packet.duration_ns) + packet.data
-
-
-def _decode_packet(body: bytes) -> Packet:
+def _decode_packet(body: bytes | memoryview) -> Packet:
     _, flags, capture_ns, decode_ns, duration_ns = _PACKET.unpack_from(body)
     track: Literal["video", "audio"] = "video" if flags & _VIDEO else "audio"
-    return Packet(track, capture_ns, decode_ns, duration_ns, bool(flags & _KEY), body[_PACKET.size :])
+    return Packet(track, capture_ns, decode_ns, duration_ns, bool(flags & _KEY), bytes(body[_PACKET.size :]))
 
 
 def _encode_format(stream: StreamFormat) -> bytes:
@@ -66,8 +76,8 @@ def _encode_format(stream: StreamFormat) -> bytes:
     return b"F" + json.dumps(document).encode()
 
 
-def _decode_format(body: bytes) -> StreamFormat:
-    document = json.loads(body[1:])
+def _decode_format(body: bytes | memoryview) -> StreamFormat:
+    document = json.loads(bytes(body[1:]))
     if document["v"] != WIRE_VERSION:
         raise corrupt(f"A packet message of version {document['v']}; this program speaks {WIRE_VERSION}.")
     codec, width_px, height_px, video_configuration = document["video"]

@@ -1,0 +1,56 @@
+"""Which sensor a source address means."""
+
+from pathlib import Path
+
+from eyespot.hal.sensors.contract import Sensor
+from eyespot.hal.sensors.settings import SensorSettings
+from eyespot.kernel.clock import Clock
+from eyespot.kernel.errors import invalid
+
+_RTSP = ("rtsp://", "rtsps://")
+_NETWORK = (*_RTSP, "http://", "https://")
+
+
+def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
+    """The sensor for ``source``; nothing is connected or read yet.
+
+    ``rtsp://`` and ``rtsps://`` (over TCP the project's own client, over UDP libav), ``http://`` and ``https://``
+    (libav), ``/dev/video*`` (V4L2), ``synthetic:`` (a rendered scene), anything else a file.
+
+    Raises:
+        EyespotError: ``INVALID`` when the address cannot be one.
+    """
+    if not source or len(source) > 4096 or "\x00" in source:
+        raise invalid("A camera has an empty or unusable source.", "Name a stream address, a device or a file.")
+    lowered = source.lower()
+    if lowered.startswith(_RTSP) and settings.transport == "tcp":
+        from eyespot.hal.sensors.rtsp import RtspSensor
+
+        return RtspSensor(source, settings, clock)
+    if lowered.startswith(_NETWORK):
+        from eyespot.hal.sensors.libav import LibavSensor
+
+        return LibavSensor(source, settings, clock)
+    if lowered.startswith("synthetic:"):
+        from eyespot.hal.sensors.synthetic import SyntheticSensor, parse_source
+
+        return SyntheticSensor(parse_source(source), settings, clock)
+    if source.startswith("/dev/video"):
+        from eyespot.hal.sensors.v4l2 import V4l2Sensor
+
+        return V4l2Sensor(source, settings, clock)
+    return _file(source, settings, clock)
+
+
+def _file(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
+    from eyespot.hal.sensors.file import FileSensor
+
+    if "://" in source:
+        scheme = source.split("://", 1)[0]
+        if scheme.lower() != "file":
+            raise invalid(
+                f"A source of the kind '{scheme}://' is not known.",
+                "Use rtsp://, rtsps://, http://, https://, /dev/video0, synthetic: or a file's path.",
+            )
+        source = source.split("://", 1)[1]
+    return FileSensor(Path(source), settings, clock)

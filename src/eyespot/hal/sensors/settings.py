@@ -1,0 +1,31 @@
+"""What a person may set about one stream of one camera. No credentials: those are part of the source address."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from eyespot.kernel.config import Settings
+
+
+class SensorSettings(Settings):
+    """How one stream is opened."""
+
+    transport: Literal["tcp", "udp"] = "tcp"
+    """RTSP only: media inside the control connection (tcp) or beside it (udp)."""
+    audio: bool = False
+    """Copy the audio track, when there is one and it is AAC or Opus."""
+    pace: Literal["live", "fast"] = "live"
+    """Files and synthetic scenes: at the speed of their timestamps, or as fast as readers take them."""
+    loop: bool = True
+    """Files: start again at the end, with continuous timestamps."""
+    stall_s: float = Field(default=10.0, ge=1.0, le=600.0)
+    """Seconds without a packet after which the stream counts as stalled and is opened again."""
+    cache_dir: Path | None = None
+    """Where files in other codecs are kept once they are encoded to H.264; empty: the user's cache folder."""
+    fps: float | None = Field(default=None, gt=0, le=240)
+    """V4L2: wished frame rate; empty: the device's own."""
+    width_px: int | None = Field(default=None, ge=16, le=16_384)
+    """V4L2: wished picture width; empty: the device's own."""
+    height_px: int | None = Field(default=None, ge=16, le=16_384)
+    """V4L2: wished picture height; empty: the device's own."""
