@@ -30,7 +30,7 @@ def affinity(tracks: Floats, track_corners: Floats, reach: Floats, found: Floats
     overlap = inside / (area_tracks[:, None] + area_found - inside)
     apart = np.abs(tracks[:, None, :] - found)
     near = 1.0 - np.hypot(apart[..., 0], apart[..., 1]) / reach
-    gain = OVERLAP_SHARE * overlap + (1.0 - OVERLAP_SHARE) * near
+    gain: Floats = OVERLAP_SHARE * overlap + (1.0 - OVERLAP_SHARE) * near
     gain -= 0.25 * apart[..., 3]
     gain[(near <= 0.0) | (apart[..., 3] > SIZE_LIMIT)] = 0.0
     return gain

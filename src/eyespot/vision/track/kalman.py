@@ -23,7 +23,7 @@ LEFT_POSITION, LEFT_VELOCITY = slice(0, 2), slice(4, 6)
 MEASURE_VARIANCE: Floats = np.array([0.06, 0.06, 0.10, 0.08]) ** 2
 """Of a sure detection: a twentieth of a height for the centre, a tenth for the size."""
 ACCELERATION: Floats = np.array([0.35, 0.35, 0.02, 0.02])
-"""Spectral density ``q``: a walker changes speed by about half a height a second within a second; sizes change slowly."""
+"""Spectral density ``q``: walkers change speed by about half a height a second each second, sizes slowly."""
 START_SPEED_VARIANCE: Floats = np.array([0.8, 0.8, 0.1, 0.1]) ** 2
 SIZE_CALM_S = 1.0
 """Size velocity dies out with this time constant: nothing grows for ever."""
@@ -39,7 +39,7 @@ def born(measured: Floats) -> Floats:
 
 
 def predict(table: Floats, dt_s: float, calm: Floats) -> None:
-    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm`` ``(N, 1)`` in 0 to 1 multiplies centre velocities."""
+    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm`` ``(N, 1)``, 0 to 1, multiplies centre velocities."""
     velocity, cross, spread = table[:, VELOCITY], table[:, VAR_CROSS], table[:, VAR_VELOCITY]
     table[:, LEFT_VELOCITY] *= calm
     table[:, 6:8] *= float(np.exp(-dt_s / SIZE_CALM_S))

@@ -1,5 +1,8 @@
-"""What may be set on the tracker. Every length is in heights of the object itself and every time in seconds, so that the
-same values hold for any camera, resolution, distance and frame rate."""
+"""What may be set on the tracker.
+
+Every length is in heights of the object itself and every time in seconds, so that the same values hold for any camera,
+resolution, distance and frame rate.
+"""
 
 from pydantic import Field
 
@@ -12,7 +15,7 @@ class TrackerSettings(Settings):
     high_score: float = Field(default=0.4, ge=0, le=1)
     """Detections at or above are sure: they are matched first and may start tracks."""
     low_score: float = Field(default=0.15, ge=0, le=1)
-    """Detections between this and ``high_score`` only carry on tracks that are already known; lower ones are ignored."""
+    """Detections between this and ``high_score`` only carry on known tracks; lower ones are ignored."""
     new_score: float = Field(default=0.5, ge=0, le=1)
     """A detection that starts a track scores at least this."""
     confirm_hits: int = Field(default=3, ge=1, le=100)
@@ -29,6 +32,6 @@ class TrackerSettings(Settings):
     stationary_reach: float = Field(default=0.35, gt=0, le=10)
     """In object heights."""
     gate_heights: float = Field(default=0.6, gt=0, le=10)
-    """The farthest a detection may be from a track's predicted centre, in object heights, before uncertainty is added."""
+    """Farthest that a detection may be from a track's predicted centre, before uncertainty is added."""
     max_tracks: int = Field(default=1000, ge=1, le=10_000)
     """At most so many tracks are kept; further objects wait until others have gone."""

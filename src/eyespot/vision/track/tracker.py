@@ -38,7 +38,7 @@ class Tracker:
         self._aspect = 1.0
 
     def update(self, detections: Detections) -> Tracks:
-        """Match one frame's detections; frames must come in order of capture time (an older one counts as the same moment)."""
+        """Match one frame's detections; a frame older than the one before counts as the same moment."""
         self._aspect = detections.aspect
         dt_s = self._advance(detections.capture_ns)
         table = self._table
@@ -168,7 +168,7 @@ class Tracker:
         if not sure.all():
             table = table[sure]
         if not len(table):
-            return no_tracks(capture_ns)
+            return no_tracks(capture_ns, self._aspect)
         unseen_s = self._now_s - table[:, SEEN_S]
         states = np.full(len(table), ACTIVE, np.int8)
         states[table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s] = STATIONARY
@@ -187,4 +187,5 @@ class Tracker:
             states=states,
             age_s=(self._now_s - table[:, BORN_S]).astype(np.float32),
             unseen_s=unseen_s.astype(np.float32),
+            aspect=self._aspect,
         )

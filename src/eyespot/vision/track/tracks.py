@@ -26,6 +26,7 @@ class Tracks:
         states: ``(N,)`` int8: ``ACTIVE``, ``OCCLUDED`` or ``STATIONARY``.
         age_s: ``(N,)`` float32, since the first detection.
         unseen_s: ``(N,)`` float32, since the last detection; 0 for those seen in this frame.
+        aspect: picture width divided by height, as in the detections.
     """
 
     capture_ns: int
@@ -37,6 +38,7 @@ class Tracks:
     states: NDArray[np.int8]
     age_s: NDArray[np.float32]
     unseen_s: NDArray[np.float32]
+    aspect: float
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,7 +73,7 @@ def cut(box: Sequence[float]) -> tuple[float, float, float, float]:
     return x1, y1, x2, y2
 
 
-def no_tracks(capture_ns: int) -> Tracks:
+def no_tracks(capture_ns: int, aspect: float = 1.0) -> Tracks:
     """An empty frame."""
     return Tracks(
         capture_ns,
@@ -83,4 +85,5 @@ def no_tracks(capture_ns: int) -> Tracks:
         np.zeros(0, np.int8),
         np.zeros(0, np.float32),
         np.zeros(0, np.float32),
+        aspect,
     )
