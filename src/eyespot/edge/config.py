@@ -13,14 +13,13 @@ from pydantic import Field, model_validator
 from eyespot.edge.config_parts import (
     DetectSettings,
     LineSettings,
-    RecordSettings,
-    RetentionSettings,
     StorageSettings,
     StreamSettings,
     ZoneSettings,
 )
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
+from eyespot.record.settings import RecordSettings, RetentionSettings
 
 MAX_CAMERAS = 256
 

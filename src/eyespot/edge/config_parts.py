@@ -1,12 +1,18 @@
-"""The smaller parts of the host's configuration: streams, recording, detection, zones, storage and retention."""
+"""The smaller parts of the host's configuration: streams, detection, zones and storage.
+
+Zones and lines are told here again rather than taken from `vision.zones`, so that reading the configuration needs no
+numpy: the supervisor and the media process stay small. A test holds the two equal.
+"""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
+from eyespot.record.settings import RootSettings
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
@@ -17,40 +23,19 @@ Name = Annotated[str, Field(min_length=1, max_length=64)]
 DEFAULT_LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "cat", "dog")
 
 
-class StreamSettings(Settings):
+class StreamSettings(SensorSettings):
     """One stream of a camera."""
 
     name: str = "main"
     """Short name: a-z, 0-9, - and _; for example main and small."""
     source: str = Field(min_length=1, max_length=2048)
     """rtsp:// or rtsps:// address, /dev/video*, a file, or synthetic:"""
-    transport: Literal["tcp", "udp"] = "tcp"
-    """How RTSP media travels."""
-    audio: bool = False
-    """Keep the sound, where the owner allows it."""
-    pace: Literal["live", "fast"] = "live"
-    """Files: as live, or as fast as can be."""
-    loop: bool = True
-    """Files: start again at the end."""
-    stall_s: float = Field(default=10.0, gt=0, le=600)
-    """Seconds of silence after which the stream is opened anew."""
 
     @model_validator(mode="after")
     def _named(self) -> "StreamSettings":
         if not is_slug(self.name):
             raise ValueError(f"stream name '{self.name[:80]}' may hold a-z, 0-9, - and _ only")
         return self
-
-
-class RecordSettings(Settings):
-    """What is recorded of a camera."""
-
-    mode: Literal["off", "events", "continuous"] = "continuous"
-    """off: nothing; events: around events only; continuous: everything."""
-    pre_roll_s: float = Field(default=5.0, ge=0, le=60)
-    """events: seconds kept from before an event."""
-    post_roll_s: float = Field(default=10.0, ge=0, le=600)
-    """events: seconds kept after an event."""
 
 
 class DetectSettings(Settings):
@@ -102,30 +87,23 @@ class LineSettings(Settings):
         return self
 
 
-class StorageRoot(Settings):
+class StorageRoot(RootSettings):
     """One disk or folder that holds footage."""
 
     path: Path = Path("archive")
     """Folder; a relative one is below the state folder."""
-    tier: Literal["hot", "cold"] = "hot"
-    """hot: new footage lands here; cold: older footage is moved here."""
-    max_bytes: int | None = Field(default=None, ge=1 << 20)
-    """Most bytes of footage here, empty: as much as the free-space floor allows."""
-    min_free_bytes: int = Field(default=2 << 30, ge=0)
-    """Bytes of the disk that stay free: the oldest footage goes first."""
 
 
 class StorageSettings(Settings):
     """Where footage is kept."""
 
     root: tuple[StorageRoot, ...] = Field(default=(StorageRoot(),), min_length=1, max_length=16)
-    """The folders, hot ones first."""
+    """The disks in the order in which they are filled."""
+    cold_after_hours: float = Field(default=24.0, ge=0)
+    """Footage older than this moves from hot to cold disks."""
 
-
-class RetentionSettings(Settings):
-    """How long things are kept, when there is room."""
-
-    days: float = Field(default=14.0, gt=0, le=3650)
-    """Days that footage is kept."""
-    event_days: float = Field(default=30.0, gt=0, le=3650)
-    """Days that footage with events, and the events themselves, are kept."""
+    @model_validator(mode="after")
+    def _needs_a_hot_root(self) -> "StorageSettings":
+        if not any(root.tier == "hot" for root in self.root):
+            raise ValueError("at least one root must be hot")
+        return self
