@@ -1,6 +1,6 @@
 """Packets to pictures, and pictures to the sizes that readers ask for.
 
-Owns the decoder and colour conversion. Works in the calling thread and keeps one reusable scaler per frame size; a frame
+Owns the decoder and colour conversion. Works in the calling thread and keeps one reusable scaler per size; a frame
 stays in the decoder's own format until somebody asks for pixels. Corrupt packets are counted, never raised.
 """
 

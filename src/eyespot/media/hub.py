@@ -97,7 +97,10 @@ class Reader(AsyncIterator[Unit]):
         return taken
 
     def offer(self, unit: Unit) -> None:
-        """Queue ``unit``, dropping older packets when it does not fit. Called by the hub."""
+        """Queue ``unit``, dropping older packets when it does not fit. Called by the hub.
+
+        A lossless reader takes one unit beyond its bound, and drops only what ``publish`` forces on it after that.
+        """
         if self._ended:
             return
         if isinstance(unit, Packet):
@@ -109,9 +112,10 @@ class Reader(AsyncIterator[Unit]):
                 return
         else:
             self._needs_key = True
+        was_full = self.full
         self._queue.append(unit)
         self._bytes += _size(unit)
-        if self._bytes > self._max_bytes:
+        if self._bytes > self._max_bytes and (was_full or not self.lossless):
             self._make_room()
         self.wake()
 
@@ -186,6 +190,12 @@ class Hub:
         self._gop_cache_bytes = gop_cache_bytes
         self._room = asyncio.Event()
         self._closed = False
+        self._waiting = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while ``publish_wait`` waits for a lossless reader."""
+        return self._waiting
 
     @property
     def format(self) -> StreamFormat | None:
@@ -204,9 +214,13 @@ class Hub:
 
     async def publish_wait(self, unit: Unit) -> None:
         """Like ``publish``, but wait first while a lossless reader is full."""
-        while any(reader.lossless and reader.full for reader in self._readers):
-            self._room.clear()
-            await self._room.wait()
+        try:
+            while any(reader.lossless and reader.full for reader in self._readers):
+                self._waiting = True
+                self._room.clear()
+                await self._room.wait()
+        finally:
+            self._waiting = False
         self.publish(unit)
 
     def reader(self, name: str, *, max_bytes: int, lossless: bool = False, from_key: bool = True) -> Reader:

@@ -22,7 +22,7 @@ from typing import Any
 
 from eyespot.contracts import packet_wire
 from eyespot.contracts.packet import Unit
-from eyespot.kernel.errors import EyespotError, Kind, corrupt, invalid, not_found, unavailable
+from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found, unavailable
 from eyespot.media.hub import Hub, Reader
 
 log = logging.getLogger(__name__)

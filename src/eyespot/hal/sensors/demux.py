@@ -4,7 +4,6 @@ Owns choosing tracks, reading their formats and converting packets; not pacing, 
 blocks: call it from a thread when the source can be slow.
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

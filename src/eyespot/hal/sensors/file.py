@@ -1,7 +1,7 @@
-"""Footage from a file: copied packets, at the speed of their timestamps or as fast as readers take them, once or looping.
+"""Footage from a file: copied packets, at the speed of their timestamps or as fast as readers take them.
 
-Files in codecs other than H.264 and H.265 are encoded once into the cache folder and played from there, so playing costs
-what a copy costs. The file is read a batch at a time in a thread, so a slow disk never blocks the event loop.
+Files in codecs other than H.264 and H.265 are encoded once into the cache folder and played from there, so playing
+costs what a copy costs. The file is read a batch at a time in a thread, so a slow disk never blocks the event loop.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ class FileSensor:
         self._path = path
         self._settings = settings
         self._clock = clock
-        self._progress = progress or self._note_progress
+        self._progress = progress
         self._encoded = 1.0
         self._corrupt = 0
         self._loops = 0
@@ -91,16 +91,20 @@ class FileSensor:
 
     async def _open(self) -> "_Tape":
         aborted = threading.Event()
+        self._encoded = 0.0
         try:
             path = await asyncio.to_thread(
-                playable, self._path, self._settings, progress=self._progress, aborted=aborted
+                playable, self._path, self._settings, progress=self._note_progress, aborted=aborted
             )
             return await asyncio.to_thread(_Tape, path, audio=self._settings.audio, loop=self._settings.loop)
         finally:
+            self._encoded = 1.0
             aborted.set()
 
     def _note_progress(self, part: float) -> None:
         self._encoded = part
+        if self._progress is not None:
+            self._progress(part)
 
 
 class _Tape:

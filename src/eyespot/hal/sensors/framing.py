@@ -16,8 +16,8 @@ class Framing:
     """Converts the packets of one video track.
 
     Containers such as MP4 and Matroska carry a decoder configuration record and length-prefixed NAL units: those are
-    passed on untouched when the lengths have 4 bytes. MPEG-TS, raw and RTP sources carry Annex B with the parameter sets
-    in the packets: those are rewritten, and a change of the sets is a change of format.
+    passed on untouched when the lengths have 4 bytes. MPEG-TS, raw and RTP sources carry Annex B with the parameter
+    sets in the packets: those are rewritten, and a change of the sets is a change of format.
     """
 
     def __init__(self, codec: VideoCodec, context: Any) -> None:
