@@ -128,6 +128,8 @@ class CameraSettings(Settings):
             raise ValueError(
                 f"camera id '{self.id[:80]}' may hold a-z, 0-9, - and _ only, and ends with a letter or digit"
             )
+        if self.id == "host":
+            raise ValueError("camera id 'host' stands for the machine itself; choose another")
         names = [stream.name for stream in self.stream]
         _unique(names, f"streams of camera '{self.id}'")
         for key in ("record_stream", "detect_stream", "live_stream"):

@@ -1,0 +1,211 @@
+"""`eyespot camera run`: starts the host's processes in order, keeps them running, and stops them in reverse order.
+
+Must stay small and certain: it imports nothing that decodes, infers or serves. A death is an event of kind ``process``
+that lasts until the process reports again.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from eyespot.bus import nats, server, subjects
+from eyespot.bus.contract import Bus
+from eyespot.contracts.event import Event
+from eyespot.contracts.status import StatusMessage
+from eyespot.edge.child import Child, ChildSpec, exit_text
+from eyespot.edge.config_file import load_config
+from eyespot.edge.events.store import EventStore
+from eyespot.edge.layout import HOST, StateLayout
+from eyespot.edge.summary import Summary
+from eyespot.kernel.clock import NS_PER_S, Clock, from_seconds, seconds
+from eyespot.kernel.config import inherited_env
+from eyespot.kernel.errors import EyespotError
+from eyespot.kernel.ids import new_id
+
+log = logging.getLogger(__name__)
+
+STATUS_EVERY_S = 2.0
+SILENT_S = 90.0
+"""A process that ran and then said nothing for so long is stuck, and is killed and started again."""
+MODULES = {"media": "eyespot.edge.media_process", "vision": "eyespot.edge.vision_process", "api": "eyespot.edge.api"}
+_LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "OMP_WAIT_POLICY": "passive"}
+_NATS_LEAN = {"GOMEMLIMIT": "24MiB", "GOGC": "50", "GOMAXPROCS": "2"}
+
+
+class Supervisor:
+    """Runs one camera host.
+
+    Args:
+        config_path: the config file; each process reads it by itself.
+        on_url: called once with the address of the web app when it is up.
+    """
+
+    def __init__(
+        self, config_path: Path, state: Path, clock: Clock, *, on_url: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._config_path = config_path.absolute()
+        self._layout = StateLayout.of(state)
+        self._clock = clock
+        self._on_url = on_url
+        self._children: dict[str, Child] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._heard_ns: dict[str, tuple[int, int]] = {}
+        self._down: dict[str, Event] = {}
+        self._store = EventStore(self._layout.events_db)
+        self._bus: Bus | None = None
+        self._config_etag = ""
+        self.summary = Summary()
+
+    async def run(self, stop: asyncio.Event, for_s: float | None = None) -> dict[str, Any]:
+        """Run until ``stop`` is set (SIGTERM and SIGINT set it) or ``for_s`` has passed; returns the summary."""
+        load_config(self._config_path)
+        begin_ns = self._clock.monotonic_ns()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        for event in self._store.close_interrupted(("process",)):
+            log.warning("the host went down during: %s of %s", event.kind, event.label)
+        try:
+            await self._start()
+            await self._watch(stop, for_s)
+        finally:
+            await self._stop()
+            self._store.close()
+        return self.summary.document(seconds(self._clock.monotonic_ns() - begin_ns))
+
+    async def _start(self) -> None:
+        plan = server.prepare(self._layout.run_dir)
+        env = inherited_env()
+        self._add(ChildSpec("nats", plan.command, {**env, **_NATS_LEAN}, stop_s=5.0))
+        self._bus = await nats.connect(self._layout.run_dir, "supervisor")
+        self._tasks.append(asyncio.create_task(self._listen(self._bus)))
+        where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
+        for role, module in MODULES.items():
+            self._add(ChildSpec(role, [sys.executable, "-m", module, *where], {**env, **_LEAN}))
+
+    def _add(self, spec: ChildSpec) -> None:
+        child = self._children[spec.role] = Child(spec, self._clock, self._died)
+        self._tasks.append(asyncio.create_task(child.run()))
+
+    async def _watch(self, stop: asyncio.Event, for_s: float | None) -> None:
+        end_ns = None if for_s is None else self._clock.monotonic_ns() + from_seconds(for_s)
+        while not stop.is_set():
+            left_s = STATUS_EVERY_S
+            if end_ns is not None:
+                left_s = min(left_s, seconds(end_ns - self._clock.monotonic_ns()))
+                if left_s <= 0:
+                    return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), left_s)
+            await self._report()
+            await self._look_at_config()
+            self._end_silence()
+
+    async def _stop(self) -> None:
+        """Viewers first, the recorder after all who read from it, the bus last."""
+        for role in ("api", "vision", "media"):
+            if role in self._children:
+                await self._children[role].stop()
+        for event in list(self._down.values()):
+            self._end_event(event.label)
+        if self._bus is not None:
+            await asyncio.sleep(0.05)
+            await self._bus.close()
+        if "nats" in self._children:
+            await self._children["nats"].stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self, bus: Bus) -> None:
+        async for message in bus.subscribe(subjects.status(subjects.EVERY)):
+            try:
+                report = StatusMessage.model_validate_json(message.data)
+            except ValidationError:
+                log.warning("a status report on %s does not parse", message.subject)
+                continue
+            had_url = self.summary.url
+            self.summary.note(report)
+            self._heard_ns[report.role] = (report.pid, self._clock.monotonic_ns())
+            if report.role in self._down:
+                self._end_event(report.role)
+            if self.summary.url and self.summary.url != had_url:
+                self._on_url(self.summary.url)
+
+    async def _report(self) -> None:
+        if self._bus is None:
+            return
+        nats_child = self._children.get("nats")
+        if nats_child is not None and nats_child.now.pid and "nats" in self._down:
+            self._end_event("nats")
+        report = StatusMessage(
+            role="supervisor",
+            pid=0,
+            wall_ns=self._clock.wall_ns(),
+            uptime_s=seconds(self._clock.monotonic_ns()),
+            totals={"processes": [child.status() for child in self._children.values()]},
+        )
+        await self._bus.publish(subjects.status("supervisor"), report.model_dump_json().encode())
+
+    async def _look_at_config(self) -> None:
+        """Tell the others when the file was changed, by hand or by the API, to something valid."""
+        try:
+            etag = hashlib.sha256(self._config_path.read_bytes()).hexdigest()
+            if etag == self._config_etag:
+                return
+            load_config(self._config_path)
+        except (OSError, EyespotError) as error:
+            if self._config_etag != "bad":
+                log.error("the config file cannot be used, the old settings stay: %s", error)
+            self._config_etag = "bad"
+            return
+        first, self._config_etag = not self._config_etag, etag
+        if not first and self._bus is not None:
+            await self._bus.publish(subjects.config_changed(), b"")
+
+    def _end_silence(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        for role, (pid, heard_ns) in self._heard_ns.items():
+            child = self._children.get(role)
+            bus_is_up = "nats" not in self._down
+            if child and bus_is_up and child.now.pid == pid and now_ns - heard_ns > SILENT_S * NS_PER_S:
+                log.error("%s has said nothing for %.0f s and is started again", role, SILENT_S)
+                self._heard_ns[role] = (pid, now_ns)
+                child.kill()
+
+    def _died(self, role: str, code: int) -> None:
+        self.summary.error(f"{role} died: {exit_text(code)}")
+        restarts = self._children[role].now.restarts + 1
+        wall_ns = self._clock.wall_ns()
+        detail = {"exit": exit_text(code), "restarts": restarts}
+        event = self._down.get(role)
+        if event is None:
+            event = Event(id=new_id(wall_ns), camera=HOST, kind="process", label=role, start_wall_ns=wall_ns)
+        self._keep(event.model_copy(update={"detail": detail}))
+
+    def _end_event(self, role: str) -> None:
+        event = self._down.pop(role)
+        self._keep(event.model_copy(update={"end_wall_ns": max(event.start_wall_ns, self._clock.wall_ns())}))
+
+    def _keep(self, event: Event) -> None:
+        if event.end_wall_ns is None:
+            self._down[event.label] = event
+        try:
+            self._store.put(event)
+        except EyespotError as error:
+            log.error("%s", error)
+            return
+        if self._bus is not None:
+            self._tasks.append(asyncio.ensure_future(self._publish(event)))
+
+    async def _publish(self, event: Event) -> None:
+        if self._bus is not None:
+            await self._bus.publish(subjects.events(event.camera), event.model_dump_json().encode())
