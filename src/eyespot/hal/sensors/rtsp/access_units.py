@@ -1,0 +1,215 @@
+"""From RTP packets to access units, as far as H.264 and H.265 agree.
+
+Owns: header checks, losses, where an access unit ends, what is dropped. Not: how NAL units lie in payloads, which is
+``depacketize_h264`` and ``depacketize_h265``.
+
+Rules: an access unit ends at the marker bit, or where the timestamp changes for senders whose marker bit lies. A unit
+that lost a packet is dropped and counted; the units after it pass, since a decoder conceals and a recording wants them,
+unless the lost unit was a key frame: then everything up to the next key frame is dropped as well. Nothing passes before
+the first key frame with complete parameter sets.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from eyespot.contracts.packet import VideoCodec, VideoFormat
+from eyespot.hal.sensors.bitstream import ParameterSets
+from eyespot.hal.sensors.rtsp.rtp import RTP_HEADER, Sequence, payload_bounds
+from eyespot.kernel.errors import EyespotError
+
+MAX_UNIT_BYTES = 16 << 20
+_LENGTH = struct.Struct(">I")
+_unpack_header = RTP_HEADER.unpack_from
+
+
+@dataclass(slots=True)
+class AccessUnit:
+    """One picture: its RTP timestamp, its NAL units behind 4-byte lengths, and the format when it begins here."""
+
+    timestamp: int
+    data: bytes
+    is_key: bool
+    format: VideoFormat | None
+
+
+@dataclass(slots=True)
+class UnitCounters:
+    """What went wrong, in packets or access units."""
+
+    malformed_packets: int = 0
+    damaged_units: int = 0
+    skipped_units: int = 0
+    oversized_units: int = 0
+    bad_parameter_sets: int = 0
+    split_units: int = 0
+
+
+class AccessUnits:
+    """Collects RTP packets of one video track into access units.
+
+    ``feed`` every packet; completed units lie in ``ready``, which the caller empties. Never raises on packet content.
+    """
+
+    def __init__(self, codec: VideoCodec, payload_type: int, parameter_sets: list[bytes]) -> None:
+        self.ready: list[AccessUnit] = []
+        self.counters = UnitCounters()
+        self.sequence = Sequence()
+        self._sets = ParameterSets(codec)
+        self._payload_type = payload_type
+        self._format: VideoFormat | None = None
+        self._sets_changed = True
+        self._unit = bytearray()
+        self._nal_at = -1
+        self._timestamp = -1
+        self._flushed_timestamp = -1
+        self._trust_marker = True
+        self._is_key = False
+        self._damaged = False
+        self._check_head = False
+        self._wait_for_key = True
+        for nal in parameter_sets:
+            self._take_parameter_set(nal)
+
+    @property
+    def reorder_frames(self) -> int | None:
+        """How many frames the current parameter sets say may be reordered; None when they do not say."""
+        return self._sets.facts().reorder_frames
+
+    def feed(self, view: memoryview, start: int, stop: int) -> None:
+        """Take the RTP packet ``view[start:stop]``."""
+        if stop - start < 13 or view[start] >> 6 != 2:
+            self.counters.malformed_packets += 1
+            return
+        first, second, number, timestamp, ssrc = _unpack_header(view, start)
+        if second & 0x7F != self._payload_type:
+            self.counters.malformed_packets += 1
+            return
+        begin = start + 12
+        if first & 0x3F:
+            begin, stop = payload_bounds(view, start, stop)
+        sequence = self.sequence
+        if ssrc != sequence.ssrc:
+            sequence.ssrc, sequence.expected = ssrc, -1
+        if number != sequence.expected and sequence.jumped(number):
+            self._lose()
+        sequence.expected = (number + 1) & 0xFFFF
+        sequence.received += 1
+        if timestamp != self._timestamp:
+            self._flush()
+            self._timestamp = timestamp
+        elif timestamp == self._flushed_timestamp and self._trust_marker:
+            self._trust_marker = False
+            self.counters.split_units += 1
+        if begin >= stop or not self._take_payload(view, begin, stop):
+            self.counters.malformed_packets += 1
+            self._damaged = True
+        if second & 0x80 and self._trust_marker:
+            self._flush()
+
+    def _take_payload(self, view: memoryview, begin: int, stop: int) -> bool:
+        """Take a payload of at least one byte; False when it is malformed."""
+        raise NotImplementedError
+
+    def _take_nal(self, at: int, kind_bytes: bytes) -> bool:
+        """Look at the NAL unit whose length prefix lies at ``at``; False when packets leave it out."""
+        raise NotImplementedError
+
+    def _open(self, header: bytes) -> None:
+        """Begin a NAL unit with its first bytes."""
+        unit = self._unit
+        if self._nal_at >= 0:
+            self._damaged = True
+            del unit[self._nal_at :]
+        self._nal_at = len(unit)
+        unit += b"\x00\x00\x00\x00"
+        unit += header
+
+    def _close(self) -> None:
+        """End the open NAL unit: write its length, keep it or take it out."""
+        unit, at = self._unit, self._nal_at
+        self._nal_at = -1
+        length = len(unit) - at - 4
+        _LENGTH.pack_into(unit, at, length)
+        if length < 2 or not self._take_nal(at, bytes(unit[at + 4 : at + 8])):
+            del unit[at:]
+        elif len(unit) > MAX_UNIT_BYTES:
+            self._overflow()
+
+    def _whole(self, view: memoryview, begin: int, stop: int) -> None:
+        """Take a NAL unit that lies whole in a packet."""
+        self._open(b"")
+        self._unit += view[begin:stop]
+        self._close()
+
+    def _overflow(self) -> None:
+        """Give a unit up that grows beyond bounds."""
+        self.counters.oversized_units += 1
+        self._unit.clear()
+        self._nal_at = -1
+        self._damaged = True
+
+    def _saw_slice(self, *, first: bool, key: bool) -> None:
+        """Note a slice: whether it is the first of its picture, whether a decoder can start here."""
+        if self._check_head:
+            self._check_head = False
+            self._damaged = self._damaged or not first
+        if key:
+            self._is_key = True
+
+    def _take_parameter_set(self, nal: bytes) -> None:
+        try:
+            if self._sets.is_parameter_set(nal) and self._sets.add(nal):
+                self._sets_changed = True
+        except EyespotError:
+            self.counters.bad_parameter_sets += 1
+
+    def _lose(self) -> None:
+        if self._unit:
+            self._damaged = True
+        self._check_head = True
+        if self._nal_at >= 0:
+            del self._unit[self._nal_at :]
+            self._nal_at = -1
+            self._damaged = True
+
+    def _flush(self) -> None:
+        """End the access unit: hand it out or count why not."""
+        if self._nal_at >= 0:
+            del self._unit[self._nal_at :]
+            self._nal_at = -1
+            self._damaged = True
+        if self._unit or self._damaged:
+            self._flushed_timestamp = self._timestamp
+            self._hand_out()
+            self._unit.clear()
+            self._is_key = False
+            self._damaged = False
+
+    def _hand_out(self) -> None:
+        if self._damaged:
+            self.counters.damaged_units += 1
+            self._wait_for_key = self._wait_for_key or self._is_key
+            return
+        fresh = None
+        if self._is_key:
+            fresh = self._fresh_format()
+            self._wait_for_key = self._format is None
+        if self._wait_for_key:
+            self.counters.skipped_units += 1
+            return
+        self.ready.append(AccessUnit(self._timestamp, bytes(self._unit), self._is_key, fresh))
+
+    def _fresh_format(self) -> VideoFormat | None:
+        """The format when the parameter sets changed it since the last key frame."""
+        if not self._sets_changed or not self._sets.complete():
+            return None
+        self._sets_changed = False
+        try:
+            found = self._sets.video_format()
+        except EyespotError:
+            self.counters.bad_parameter_sets += 1
+            return None
+        if found == self._format:
+            return None
+        self._format = found
+        return found
