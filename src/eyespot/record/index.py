@@ -1,0 +1,207 @@
+"""The segment index: one SQLite file that says which footage lies where. The only module of the room that knows SQL.
+
+Written by the media process when a segment opens, closes, moves or goes, never for each fragment; read by the api
+process. WAL with ``synchronous=FULL``: what was committed survives a power cut. It can be rebuilt from the files.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from pathlib import Path
+from typing import Any
+
+from eyespot.kernel.errors import corrupt, unavailable
+from eyespot.record.segment import Segment
+
+SCHEMA_VERSION = 1
+_COLUMNS = tuple(field.name for field in fields(Segment))
+_SCHEMA = """
+CREATE TABLE segment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    root TEXT NOT NULL,
+    camera TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    path TEXT NOT NULL,
+    start_wall_ns INTEGER NOT NULL,
+    origin_wall_ns INTEGER NOT NULL,
+    start_mono_ns INTEGER NOT NULL,
+    duration_ns INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    init_bytes INTEGER NOT NULL,
+    mime TEXT NOT NULL,
+    configuration_key TEXT NOT NULL,
+    width_px INTEGER NOT NULL,
+    height_px INTEGER NOT NULL,
+    has_event INTEGER NOT NULL,
+    clock_jump_ns INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed')),
+    UNIQUE (root, path)
+) STRICT;
+CREATE INDEX segment_by_time ON segment (camera, stream, start_wall_ns);
+CREATE INDEX segment_open ON segment (state) WHERE state = 'open';
+"""
+_LONGEST_NS = 2 * 3600 * 1_000_000_000
+"""No segment is longer (``segment_s`` is at most an hour): bounds the look-back of a search by time."""
+
+
+class SegmentIndex:
+    """The index at ``path``, made when missing. Safe to use from several threads; calls block on the disk.
+
+    Raises ``CORRUPT`` when the file is not a sound index of this version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._guard():
+            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:  # whatever went wrong, the file must not stay open
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def add(self, segment: Segment) -> int:
+        """Store ``segment`` (its ``id`` is ignored) and return its id; a row of the same root and path is replaced."""
+        names = ", ".join(_COLUMNS[1:])
+        marks = ", ".join("?" * (len(_COLUMNS) - 1))
+        with self._guard():
+            cursor = self._db.execute(
+                f"INSERT OR REPLACE INTO segment ({names}) VALUES ({marks})",
+                astuple(segment)[1:],
+            )
+        return int(cursor.lastrowid or 0)
+
+    def close_segment(self, segment_id: int, *, duration_ns: int, size_bytes: int, has_event: bool) -> None:
+        """The segment is whole: its true length is known. An event mark that is there stays."""
+        with self._guard():
+            self._db.execute(
+                "UPDATE segment SET state = 'closed', duration_ns = ?, size_bytes = ?, has_event = has_event | ? "
+                "WHERE id = ?",
+                (duration_ns, size_bytes, has_event, segment_id),
+            )
+
+    def mark_event(self, camera: str, from_wall_ns: int, to_wall_ns: int) -> int:
+        """Mark all streams' segments that overlap the time as having an event; returns how many were newly marked."""
+        with self._guard():
+            cursor = self._db.execute(
+                "UPDATE segment SET has_event = 1 WHERE camera = ? AND has_event = 0 AND start_wall_ns < ? "
+                "AND start_wall_ns > ? AND (state = 'open' OR start_wall_ns + duration_ns > ?)",
+                (camera, to_wall_ns, from_wall_ns - _LONGEST_NS, from_wall_ns),
+            )
+        return cursor.rowcount
+
+    def move(self, segment_id: int, root: str) -> None:
+        """The file lies below another root now."""
+        with self._guard():
+            self._db.execute("UPDATE segment SET root = ? WHERE id = ?", (root, segment_id))
+
+    def delete(self, segment_ids: Iterable[int]) -> None:
+        """Forget segments, all at once or not at all."""
+        with self._guard():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("DELETE FROM segment WHERE id = ?", ((number,) for number in segment_ids))
+            except BaseException:  # half a deletion must not stay
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def get(self, segment_id: int) -> Segment | None:
+        """One segment, or None."""
+        return next(iter(self._select("WHERE id = ?", (segment_id,))), None)
+
+    def between(self, camera: str, stream: str, from_wall_ns: int, to_wall_ns: int) -> list[Segment]:
+        """Segments that overlap the time, by start; an open one counts as lasting until now."""
+        return self._select(
+            "WHERE camera = ? AND stream = ? AND start_wall_ns < ? AND start_wall_ns > ? "
+            "AND (state = 'open' OR start_wall_ns + duration_ns > ?) ORDER BY start_wall_ns, id",
+            (camera, stream, to_wall_ns, from_wall_ns - _LONGEST_NS, from_wall_ns),
+        )
+
+    def all(self) -> list[Segment]:
+        """Every segment, by start."""
+        return self._select("ORDER BY start_wall_ns, id", ())
+
+    def open_segments(self) -> list[Segment]:
+        """Segments that are being written, or were when the program died."""
+        return self._select("WHERE state = 'open' ORDER BY id", ())
+
+    def oldest(self, root: str, count: int = 16) -> list[Segment]:
+        """The oldest closed segments on ``root``."""
+        return self._select("WHERE root = ? AND state = 'closed' ORDER BY start_wall_ns, id LIMIT ?", (root, count))
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """``{camera: {"segments", "bytes", "oldest_wall_ns"}}``."""
+        query = "SELECT camera, COUNT(*), SUM(size_bytes), MIN(start_wall_ns) FROM segment GROUP BY camera"
+        with self._guard():
+            rows = self._db.execute(query).fetchall()
+        return {row[0]: {"segments": row[1], "bytes": row[2], "oldest_wall_ns": row[3]} for row in rows}
+
+    def used_bytes(self, root: str) -> int:
+        """Bytes of closed segments on ``root``."""
+        with self._guard():
+            row = self._db.execute(
+                "SELECT COALESCE(SUM(size_bytes), 0) FROM segment WHERE root = ?", (root,)
+            ).fetchone()
+        return int(row[0])
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[Segment]:
+        with self._guard():
+            rows = self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM segment {where}", values).fetchall()
+        return [_segment(row) for row in rows]
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version == SCHEMA_VERSION:
+            self._check()
+            return
+        if version != 0:
+            raise corrupt(
+                f"The segment index {self.path} is of version {version}; this program knows {SCHEMA_VERSION}.",
+                "Run the version of Eyespot that wrote it, or remove it: it is rebuilt from the files.",
+            )
+        self._db.execute("BEGIN EXCLUSIVE")
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have been quicker
+            for statement in _SCHEMA.split(";\n"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._db.execute("COMMIT")
+
+    def _check(self) -> None:
+        result = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if result != "ok":
+            raise corrupt(
+                f"The segment index {self.path} is damaged: {result}.", "Restart: it is rebuilt from the files."
+            )
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """One caller at a time; SQLite's errors become ours."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.OperationalError as error:
+                raise unavailable(
+                    f"The segment index {self.path} cannot be used: {error}.", "Check the disk."
+                ) from error
+            except sqlite3.DatabaseError as error:
+                raise corrupt(
+                    f"The segment index {self.path} is damaged: {error}.", "Restart: it is rebuilt from the files."
+                ) from error
+
+
+def _segment(row: tuple[Any, ...]) -> Segment:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    values["has_event"] = bool(values["has_event"])
+    return Segment(**values)
