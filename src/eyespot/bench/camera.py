@@ -49,8 +49,9 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     report.figures["rss_mb"] = middle(rss, 1)
     report.rows = table
     report.notes.append(
-        f"Per round and contender: {warm_s:.0f} s to settle, then {window_s:.0f} s measured; CPU in per cent of one core over all "
-        "its processes. Both record continuously without re-encoding; motion runs with its default frame rate and no classifier."
+        f"Per round and contender: {warm_s:.0f} s to settle, then {window_s:.0f} s measured; CPU in per cent of "
+        "one core over all its processes. Both record continuously without re-encoding; motion runs with its "
+        "default frame rate and no classifier."
     )
     return report
 

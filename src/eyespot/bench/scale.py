@@ -35,8 +35,8 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     first, last = min(rss), max(rss)
     report.figures["mb_per_camera"] = round((rss[last] - rss[first]) / (last - first), 1)
     report.notes.append(
-        "cameras_held: the largest number at which the recorder lost nothing. Under load vision lowers its rate first; the recorder's "
-        "queue is never dropped from."
+        "cameras_held: the largest number at which the recorder lost nothing. Under load vision lowers its rate "
+        "first; the recorder's queue is never dropped from."
     )
     return report
 
