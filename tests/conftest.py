@@ -19,9 +19,9 @@ def sample_avi() -> Path:
 @pytest.fixture(scope="session")
 def sample_clip(sample_avi: Path) -> Path:
     """The sample clip as H.264 in MP4, one key frame a second, encoded once and cached."""
-    from eyespot.hal.sensors.encode import encoded_copy
+    from eyespot.hal.sensors.encode import encode_once
 
-    return encoded_copy(sample_avi, cache_dir() / "footage")
+    return encode_once(sample_avi, cache_dir() / "footage", progress=lambda _: None, aborted=lambda: False)
 
 
 @pytest.fixture(scope="session")
