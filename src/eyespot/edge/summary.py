@@ -72,7 +72,8 @@ class Summary:
 def _counters(message: StatusMessage) -> dict[str, float]:
     found: dict[str, float] = {}
     for values in message.cameras.values():
-        for name in _SUMS:
-            if isinstance(values.get(name), int | float):
-                found[name] = found.get(name, 0) + values[name]
+        counts = values.get("counts")
+        for name, value in counts.items() if isinstance(counts, dict) else ():
+            if name in _SUMS and isinstance(value, int):
+                found[name] = found.get(name, 0) + value
     return found

@@ -1,0 +1,40 @@
+"""A first config file for one camera, for `up` and `demo`."""
+
+from pathlib import Path
+
+import tomlkit
+
+from eyespot.edge.config_file import load_config, replace_file
+from eyespot.kernel.errors import invalid
+
+_URLS = ("rtsp://", "rtsps://", "http://", "https://", "synthetic:", "/dev/")
+
+
+def ensure_config(state: Path, source: str) -> Path:
+    """``<state>/config.toml``, written for ``source`` when it is missing."""
+    path = state / "config.toml"
+    if not path.exists():
+        write_config(state, source, name="Camera 1")
+    return path
+
+
+def write_config(state: Path, source: str, *, name: str, port: int = 8450) -> Path:
+    """Write ``<state>/config.toml`` for one camera; raises ``INVALID`` when a source file does not exist."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Every key: eyespot config schema, docs/guide/config.md"))
+    stream = {"name": "main", "source": _absolute(source)}
+    document.update({"web": {"port": port}, "camera": [{"id": "camera-1", "name": name, "stream": [stream]}]})
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / "config.toml"
+    replace_file(path, tomlkit.dumps(document).encode(), mode=0o600)
+    load_config(path)
+    return path
+
+
+def _absolute(source: str) -> str:
+    if source.lower().startswith(_URLS):
+        return source
+    path = Path(source)
+    if not path.is_file():
+        raise invalid(f"There is no file {source}.", "Name an address (rtsp://…), a device (/dev/video0) or a file.")
+    return str(path.absolute())
