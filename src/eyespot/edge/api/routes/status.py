@@ -1,0 +1,84 @@
+"""How the host, its processes, its disks and its cameras are."""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from eyespot import __version__
+from eyespot.edge.api.camera_view import camera_answer
+from eyespot.edge.api.deps import Caller, Deps, Needs
+from eyespot.edge.api.shapes import CameraAnswer, DoctorNote, ProcessAnswer, StatusAnswer, StorageAnswer
+from eyespot.kernel.clock import NS_PER_S
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/status", operation_id="getStatus")
+async def get_status(caller: Caller, deps: Needs) -> StatusAnswer:
+    """The whole host at a glance; a viewer of some cameras sees only those."""
+    totals = await deps.footage.totals()
+    config = deps.settings.config
+    cameras = {
+        camera.id: camera_answer(camera, deps.feeds, totals) for camera in config.camera if caller.may_see(camera.id)
+    }
+    processes = (
+        [_process(deps, role, cameras) for role in sorted(deps.feeds.reports())] if caller.cameras is None else []
+    )
+    roots = await asyncio.to_thread(_roots, deps) if caller.cameras is None else []
+    return StatusAnswer(
+        host=config.host.name,
+        version=__version__,
+        uptime_s=(deps.clock.monotonic_ns() - deps.started_ns) / NS_PER_S,
+        processes=processes,
+        storage=StorageAnswer(roots=roots),
+        cameras=cameras,
+        doctor=_notes(processes, roots, cameras),
+    )
+
+
+def _process(deps: Deps, role: str, _cameras: dict[str, CameraAnswer]) -> ProcessAnswer:
+    report = deps.feeds.reports()[role]
+    return ProcessAnswer(**report.model_dump(), fresh=deps.feeds.is_fresh(report))
+
+
+def _roots(deps: Deps) -> list[dict[str, Any]]:
+    return [_root(deps.state / root.path, root.tier, root.min_free_bytes) for root in deps.settings.config.storage.root]
+
+
+def _root(path: Path, tier: str, floor_bytes: int) -> dict[str, Any]:
+    try:
+        usage = shutil.disk_usage(path)
+    except OSError as error:
+        return {"path": str(path), "tier": tier, "ok": False, "error": error.strerror or "unreadable"}
+    return {
+        "path": str(path),
+        "tier": tier,
+        "ok": True,
+        "total_bytes": usage.total,
+        "free_bytes": usage.free,
+        "min_free_bytes": floor_bytes,
+    }
+
+
+def _notes(
+    processes: list[ProcessAnswer], roots: list[dict[str, Any]], cameras: dict[str, CameraAnswer]
+) -> list[DoctorNote]:
+    notes = [
+        DoctorNote(what=f"Process {process.role} has not reported for half a minute.", todo="See its log.")
+        for process in processes
+        if not process.fresh
+    ]
+    for root in roots:
+        if not root["ok"]:
+            notes.append(
+                DoctorNote(what=f"{root['path']}: {root['error']}.", todo="Mount the disk or change [storage].")
+            )
+        elif root["free_bytes"] < root["min_free_bytes"] // 2:
+            notes.append(DoctorNote(what=f"{root['path']} is nearly full.", todo="Free space on that disk."))
+    for camera in cameras.values():
+        if camera.enabled and camera.error:
+            notes.append(DoctorNote(what=f"Camera {camera.name}: {camera.error}", todo="See the camera's settings."))
+    return notes
