@@ -6,6 +6,7 @@ blocks: call it from a thread when the source can be slow.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import av
@@ -19,6 +20,7 @@ av.logging.set_level(None)  # libav writes addresses with their credentials into
 
 _VIDEO_CODECS: dict[str, VideoCodec] = {"h264": "h264", "hevc": "h265"}
 _AUDIO_CODECS: dict[str, AudioCodec] = {"aac": "aac", "opus": "opus"}
+_INDIRECT = ("hls", "concat", "dash", "image2", "imf", "lavfi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,15 @@ class Demuxer:
         except (av.FFmpegError, OSError) as error:
             raise explain(error, self._name) from error
 
+    def live_packets(self) -> Iterator[Any]:
+        """The video track's packets as libav has them, for decoding."""
+        try:
+            for packet in self.container.demux(self.video):
+                if packet.size:
+                    yield packet
+        except (av.FFmpegError, OSError) as error:
+            raise explain(error, self._name) from error
+
     def rewind(self) -> None:
         """Go back to the start; raises ``UNAVAILABLE`` when the source cannot."""
         try:
@@ -96,6 +107,19 @@ class Demuxer:
 
     def close(self) -> None:
         self.container.close()
+
+
+def open_file(path: Path, *, audio: bool) -> Demuxer:
+    """The local file ``path``, and nothing else: libav may use no other protocol, and playlists are refused.
+
+    Raises:
+        EyespotError: as ``Demuxer`` does.
+    """
+    demuxer = Demuxer(str(path.absolute()), audio=audio, options={"protocol_whitelist": "file"})
+    if demuxer.container.format.name in _INDIRECT:
+        demuxer.close()
+        raise invalid(f"{path.name} is a list of other files.", "Name a video file.")
+    return demuxer
 
 
 def _raw(packet: Any, is_video: bool, last: dict[int, int]) -> RawPacket:

@@ -20,7 +20,7 @@ from av.codec.context import Flags
 from av.video.frame import VideoFrame
 
 from eyespot.contracts.packet import VideoFormat
-from eyespot.hal.sensors.demux import Demuxer, explain
+from eyespot.hal.sensors.demux import Demuxer, explain, open_file
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 
@@ -149,7 +149,7 @@ def _encode_file(source: Path, target: Path, progress: Progress, aborted: Callab
 
 def _transcode(source: Path, target: Path, progress: Progress, aborted: Callable[[], bool]) -> None:
     """Encode the video track of ``source``; an AAC or Opus track is copied beside it."""
-    demuxer = Demuxer(str(source), audio=True)
+    demuxer = open_file(source, audio=True)
     try:
         with av.open(str(target), "w", format="mp4") as out:
             video = _video_stream(out, demuxer)

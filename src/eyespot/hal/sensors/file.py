@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit, VideoFormat
-from eyespot.hal.sensors.demux import Demuxer, RawPacket
+from eyespot.hal.sensors.demux import RawPacket, open_file
 from eyespot.hal.sensors.encode import Progress, encode_once
 from eyespot.hal.sensors.framing import Framing
 from eyespot.hal.sensors.pacing import Pacer
@@ -27,7 +27,7 @@ BATCH_NS = NS_PER_S
 
 def playable(path: Path, settings: SensorSettings, *, progress: Progress, aborted: threading.Event) -> Path:
     """``path`` itself when its video can be copied, else its H.264 version, encoded now if need be. Blocks."""
-    demuxer = Demuxer(str(path), audio=False)
+    demuxer = open_file(path, audio=False)
     try:
         copyable = demuxer.video_codec is not None
     finally:
@@ -111,7 +111,7 @@ class _Tape:
     """A file as one endless (or single) run of packets on a continuous time line that starts at 0. Blocks."""
 
     def __init__(self, path: Path, *, audio: bool, loop: bool) -> None:
-        self._demuxer = Demuxer(str(path), audio=audio)
+        self._demuxer = open_file(path, audio=audio)
         self.audio_format = self._demuxer.audio_format
         self._loop = loop
         self.corrupt = self.loops = self.dropped_audio = 0
