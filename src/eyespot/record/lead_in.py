@@ -25,6 +25,7 @@ def squeeze(packets: Sequence[Packet], from_ns: int, timescale: int) -> list[Pac
     tick_ns = -(-NS_PER_S // timescale)
     video = [packet for packet in packets if packet.track == "video"]
     early = sorted(packet.capture_ns for packet in video if packet.capture_ns < from_ns)
+    reordered = any(packet.capture_ns != packet.decode_ns for packet in video)
     rank = {capture_ns: position for position, capture_ns in enumerate(early)}
     result: list[Packet] = []
     decode_ns = -tick_ns
@@ -34,7 +35,7 @@ def squeeze(packets: Sequence[Packet], from_ns: int, timescale: int) -> list[Pac
             capture_ns = rank[packet.capture_ns] * tick_ns
         else:
             capture_ns = max(packet.capture_ns - from_ns, len(early) * tick_ns)
-        if packet.capture_ns == packet.decode_ns:
+        if not reordered:
             capture_ns = decode_ns
         result.append(replace(packet, capture_ns=capture_ns, decode_ns=decode_ns, duration_ns=0))
     for packet in packets:

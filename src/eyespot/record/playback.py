@@ -95,13 +95,15 @@ class Playback:
         if segment.configuration_key != self._configuration_key:
             self._configuration_key = segment.configuration_key
             yield reader.init()
-        if segment.start_wall_ns < self._until_wall_ns - _OVERLAP_NS:
+        slack_ns = _OVERLAP_NS if self._sequence else 0
+        if fragments and reader.start_wall_ns(fragments[0]) < self._until_wall_ns - slack_ns:
             position, lead = self._lead_in(reader, self._until_wall_ns)
             if lead:
                 yield lead
         for fragment in fragments[position:]:
             if reader.start_wall_ns(fragment) >= self._to_wall_ns:
                 break
+            self._sequence += 1
             yield self._shifted(reader, fragment)
             run = fragment.video
             if run is not None:
