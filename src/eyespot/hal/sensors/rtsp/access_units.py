@@ -20,6 +20,7 @@ from eyespot.kernel.errors import EyespotError
 MAX_UNIT_BYTES = 16 << 20
 _LENGTH = struct.Struct(">I")
 _unpack_header = RTP_HEADER.unpack_from
+_unpack_middle = struct.Struct(">BBHBBHII").unpack_from
 
 
 @dataclass(slots=True)
@@ -50,6 +51,11 @@ class AccessUnits:
     ``feed`` every packet; completed units lie in ``ready``, which the caller empties. Never raises on packet content.
     """
 
+    _fragment_bytes = 0
+    """Interleaved header, RTP header and fragment header together; the last byte marks beginning and end."""
+    _fragment_kind = (0, 0)
+    """Mask and value of a fragment's first byte."""
+
     def __init__(self, codec: VideoCodec, payload_type: int, parameter_sets: list[bytes]) -> None:
         self.ready: list[AccessUnit] = []
         self.counters = UnitCounters()
@@ -75,18 +81,30 @@ class AccessUnits:
         """How many frames the current parameter sets say may be reordered; None when they do not say."""
         return self._sets.facts().reorder_frames
 
-    def feed(self, view: memoryview, start: int, stop: int) -> None:
-        """Take the RTP packet ``view[start:stop]``."""
+    def feed(self, view: memoryview, start: int, stop: int, end: int) -> int:
+        """Take the RTP packet ``view[start:stop]``, and interleaved packets behind it, up to ``end``, while they are
+        middle parts of the same NAL unit on the same channel. Returns where the caller goes on, ``stop`` or more."""
         if stop - start < 13 or view[start] >> 6 != 2:
             self.counters.malformed_packets += 1
-            return
+            return stop
         first, second, number, timestamp, ssrc = _unpack_header(view, start)
         if second & 0x7F != self._payload_type:
             self.counters.malformed_packets += 1
-            return
-        begin = start + 12
+            return stop
+        begin, last = start + 12, stop
         if first & 0x3F:
-            begin, stop = payload_bounds(view, start, stop)
+            begin, last = payload_bounds(view, start, stop)
+        self._take_header(number, timestamp, ssrc)
+        if begin >= last or not self._take_payload(view, begin, last):
+            self.counters.malformed_packets += 1
+            self._damaged = True
+        if second & 0x80 and self._trust_marker:
+            self._flush()
+        elif self._nal_at >= 0 and start >= 4:
+            return self._feed_middle(view, view[start - 3], stop, end)
+        return stop
+
+    def _take_header(self, number: int, timestamp: int, ssrc: int) -> None:
         sequence = self.sequence
         if ssrc != sequence.ssrc:
             sequence.ssrc, sequence.expected = ssrc, -1
@@ -100,11 +118,41 @@ class AccessUnits:
         elif timestamp == self._flushed_timestamp and self._trust_marker:
             self._trust_marker = False
             self.counters.split_units += 1
-        if begin >= stop or not self._take_payload(view, begin, stop):
-            self.counters.malformed_packets += 1
-            self._damaged = True
-        if second & 0x80 and self._trust_marker:
-            self._flush()
+
+    def _feed_middle(self, view: memoryview, channel: int, at: int, end: int) -> int:
+        """The hot loop, for most of the bytes of a stream: middle fragments that are what is expected in every field.
+
+        Anything else is left to ``feed``.
+        """
+        unit, sequence, kind, skip = self._unit, self.sequence, self._payload_type, self._fragment_bytes
+        expected, ssrc, timestamp = sequence.expected, sequence.ssrc, self._timestamp
+        mask, value = self._fragment_kind
+        begin = at
+        while end - at > 24:
+            dollar, other, length, first, second, number, time, source = _unpack_middle(view, at)
+            stop = at + 4 + length
+            if (
+                number != expected
+                or second != kind
+                or time != timestamp
+                or other != channel
+                or stop > end
+                or length < 16
+                or first != 0x80
+                or dollar != 0x24
+                or source != ssrc
+                or view[at + 16] & mask != value
+                or view[at + skip - 1] > 0x3F
+            ):
+                break
+            unit += view[at + skip : stop]
+            expected = (number + 1) & 0xFFFF
+            sequence.received += 1
+            at = stop
+        sequence.expected = expected
+        if at > begin and len(unit) > MAX_UNIT_BYTES:
+            self._overflow()
+        return at
 
     def _take_payload(self, view: memoryview, begin: int, stop: int) -> bool:
         """Take a payload of at least one byte; False when it is malformed."""

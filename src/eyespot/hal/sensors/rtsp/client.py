@@ -282,18 +282,20 @@ class Receiver:
         self._queue.append(packet)
         self._queued_bytes += len(packet.data)
 
-    def _take_video_report(self, view: memoryview, start: int, stop: int) -> None:
+    def _take_video_report(self, view: memoryview, start: int, stop: int, end: int) -> int:
         report = rtp.read_sender_report(view, start, stop)
         if report is not None:
             self._video_clock.sender_report(report.timestamp, report.ntp_ns)
             self._report = (report, self._clock.monotonic_ns())
         if rtp.is_bye(view, start, stop):
             raise unavailable("the camera ended the stream.")
+        return stop
 
-    def _take_audio_report(self, view: memoryview, start: int, stop: int) -> None:
+    def _take_audio_report(self, view: memoryview, start: int, stop: int, end: int) -> int:
         report = rtp.read_sender_report(view, start, stop)
         if report is not None:
             self._audio_clock.sender_report(report.timestamp, report.ntp_ns)
+        return stop
 
 
 async def describe(source: str, settings: RtspSettings, clock: Clock, *, fingerprint: str = "") -> sdp.Description:

@@ -7,23 +7,27 @@ kernel's buffer fills and the camera waits.
 """
 
 import asyncio
-import math
+import os
+import socket
 from collections.abc import Callable
 from typing import cast
 
 from eyespot.hal.sensors.rtsp import messages
+from eyespot.hal.sensors.rtsp.read_grid import ReadGrid, read_grid
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, corrupt, unavailable
 
 BUFFER_BYTES = 256 << 10
 MAX_GARBAGE_BYTES = 1 << 20
 MAX_PENDING_REQUESTS = 8
+MAX_READS_A_TICK = 32
 _DOLLAR = 0x24
 _STARTS = (b"RTSP/", b"OPTIONS ", b"GET_PARAMETER ", b"SET_PARAMETER ", b"ANNOUNCE ", b"REDIRECT ", b"TEARDOWN ")
 _ANSWERED = ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER")
 
-Sink = Callable[[memoryview, int, int], None]
-"""Takes the interleaved packet ``view[start:stop]``; the view's content changes after the call."""
+Sink = Callable[[memoryview, int, int, int], int]
+"""Takes the interleaved packet ``view[start:stop]`` and, if it likes, packets behind it up to ``end``; returns where it
+stopped. The view's content changes after the call."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -51,8 +55,9 @@ class Connection(asyncio.BufferedProtocol):
         self._view = memoryview(self._buffer)
         self._filled = 0
         self._garbage_run_bytes = 0
-        self._streaming = False
-        self._resume: asyncio.TimerHandle | None = None
+        self._grid: ReadGrid | None = None
+        self._tick = self._read
+        self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._answers: dict[int, asyncio.Future[messages.Response]] = {}
@@ -67,16 +72,25 @@ class Connection(asyncio.BufferedProtocol):
         return self._view[self._filled :]
 
     def buffer_updated(self, nbytes: int) -> None:
-        room = BUFFER_BYTES - self._filled
-        self._filled += nbytes
+        drained = nbytes < BUFFER_BYTES - self._filled
+        self._take(nbytes)
+        if (
+            self._grid is not None
+            and (drained or self._is_full())
+            and self.error is None
+            and self._transport is not None
+        ):
+            self._transport.pause_reading()
+
+    def _take(self, count: int) -> None:
+        """Work on ``count`` bytes that were written behind the filled part of the buffer."""
+        self._filled += count
         self.arrival_ns = self._clock.monotonic_ns()
         try:
             self._split()
         except EyespotError as error:
             self.fail(error)
         self._on_read()
-        if self._streaming and (nbytes < room or self._is_full()):
-            self._rest()
 
     def eof_received(self) -> bool:
         return False
@@ -87,8 +101,22 @@ class Connection(asyncio.BufferedProtocol):
     # -- the client's side
 
     def start_streaming(self) -> None:
-        """From now on read by the grid."""
-        self._streaming = True
+        """From now on read by the grid.
+
+        Without TLS the socket is read directly at each tick: an event loop wakes once more for every paused socket
+        on which bytes arrive. With TLS the transport has to do it, and is paused between ticks.
+        """
+        if self._transport is None or self.error is not None:
+            return
+        if self._read_every_s <= 0:
+            return
+        self._grid = read_grid(self._read_every_s)
+        self._grid.join(self._tick)
+        self._transport.pause_reading()
+        if self._transport.get_extra_info("ssl_object") is None:
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            self._socket = socket.socket(fileno=os.dup(descriptor))
+            self._socket.setblocking(False)
 
     def fail(self, error: EyespotError) -> None:
         """End the connection; the first error stands, and waiting requests get it."""
@@ -103,9 +131,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Let the socket go at once."""
-        if self._resume is not None:
-            self._resume.cancel()
-            self._resume = None
+        if self._grid is not None:
+            self._grid.leave(self._tick)
+            self._grid = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         if self._transport is not None:
             self._transport.abort()
 
@@ -140,26 +171,28 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- reading by the grid
 
-    def _rest(self) -> None:
-        if (self._read_every_s <= 0 and not self._is_full()) or self._resume is not None or self.error is not None:
+    def _read(self) -> None:
+        """A tick: read what has gathered, unless the reader of units lags."""
+        transport = self._transport
+        if transport is None or self.error is not None or self._is_full():
             return
-        assert self._transport is not None
-        self._transport.pause_reading()
-        self._schedule()
-
-    def _schedule(self) -> None:
-        every_s = self._read_every_s or 0.02
-        tick = math.floor(self._loop.time() / every_s) + 1
-        self._resume = self._loop.call_at(tick * every_s, self._wake)
-
-    def _wake(self) -> None:
-        self._resume = None
-        if self._transport is None or self.error is not None:
+        if self._socket is None:
+            transport.resume_reading()
             return
-        if self._is_full():
-            self._schedule()
-        else:
-            self._transport.resume_reading()
+        try:
+            for _ in range(MAX_READS_A_TICK):
+                room = BUFFER_BYTES - self._filled
+                count = self._socket.recv_into(self._view[self._filled :])
+                if count == 0:
+                    self.connection_lost(None)
+                    return
+                self._take(count)
+                if count < room or self.error is not None:
+                    return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.connection_lost(error)
 
     # -- splitting
 
@@ -179,9 +212,8 @@ class Connection(asyncio.BufferedProtocol):
                 stop = at + 4 + (buffer[at + 2] << 8 | buffer[at + 3])
                 if stop > end:
                     break
-                sink(view, at + 4, stop)
+                at = sink(view, at + 4, stop, end)
                 self._garbage_run_bytes = 0
-                at = stop
             else:
                 following = self._take_text(at, end)
                 if following == at:

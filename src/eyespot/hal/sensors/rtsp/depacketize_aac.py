@@ -34,15 +34,15 @@ class AacFrames:
         self._partial = bytearray()
         self._partial_size = 0
 
-    def feed(self, view: memoryview, start: int, stop: int) -> None:
-        """Take the RTP packet ``view[start:stop]``."""
+    def feed(self, view: memoryview, start: int, stop: int, end: int) -> int:
+        """Take the RTP packet ``view[start:stop]``; returns ``stop``."""
         if stop - start < 16 or view[start] >> 6 != 2 or view[start + 1] & 0x7F != self._payload_type:
             self.malformed_packets += 1
-            return
+            return stop
         first, _, number, timestamp, ssrc = RTP_HEADER.unpack_from(view, start)
-        begin = start + 12
+        begin, last = start + 12, stop
         if first & 0x3F:
-            begin, stop = payload_bounds(view, start, stop)
+            begin, last = payload_bounds(view, start, stop)
         sequence = self.sequence
         if ssrc != sequence.ssrc:
             sequence.ssrc, sequence.expected = ssrc, -1
@@ -50,9 +50,10 @@ class AacFrames:
             self._partial.clear()
         sequence.expected = (number + 1) & 0xFFFF
         sequence.received += 1
-        if not self._take_payload(view, begin, stop, timestamp):
+        if not self._take_payload(view, begin, last, timestamp):
             self.malformed_packets += 1
             self._partial.clear()
+        return stop
 
     def _take_payload(self, view: memoryview, begin: int, stop: int, timestamp: int) -> bool:
         if stop - begin < 4:

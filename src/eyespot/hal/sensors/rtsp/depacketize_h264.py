@@ -9,6 +9,9 @@ _STAP_A, _FU_A = 24, 28
 class H264AccessUnits(AccessUnits):
     """Access units of an H.264 track."""
 
+    _fragment_bytes = 4 + 12 + 2
+    _fragment_kind = (31, _FU_A)
+
     def __init__(self, payload_type: int, parameter_sets: list[bytes]) -> None:
         super().__init__("h264", payload_type, parameter_sets)
 

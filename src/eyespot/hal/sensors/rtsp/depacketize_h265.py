@@ -10,6 +10,9 @@ _FIRST_NON_SLICE = 32
 class H265AccessUnits(AccessUnits):
     """Access units of an H.265 track."""
 
+    _fragment_bytes = 4 + 12 + 3
+    _fragment_kind = (0x7E, _FRAGMENT << 1)
+
     def __init__(self, payload_type: int, parameter_sets: list[bytes]) -> None:
         super().__init__("h265", payload_type, parameter_sets)
 
