@@ -1,0 +1,4 @@
+"""Runtimes that run a model on a piece of silicon, one file each behind one contract.
+
+The only room that may import an inference runtime. Knows tensors, not what they mean.
+"""

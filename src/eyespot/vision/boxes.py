@@ -1,0 +1,76 @@
+"""Boxes in plain numpy: overlap, suppression, and the joining of detections from several regions of one picture.
+
+Boxes are ``(N, 4)`` float32 ``x1 y1 x2 y2``; any unit, as long as it is one.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eyespot.contracts.detections import Boxes, Detections
+
+
+def iou(left: Boxes, right: Boxes) -> NDArray[np.float32]:
+    """Intersection over union of every pair: ``(len(left), len(right))`` float32 in 0 to 1; 0 where both are empty."""
+    low = np.maximum(left[:, None, :2], right[None, :, :2])
+    high = np.minimum(left[:, None, 2:], right[None, :, 2:])
+    span = np.maximum(high - low, 0)
+    shared = span[..., 0] * span[..., 1]
+    union = _areas(left)[:, None] + _areas(right)[None, :] - shared
+    result: NDArray[np.float32] = np.where(union > 0, shared / np.where(union > 0, union, 1), 0).astype(np.float32)
+    return result
+
+
+def nms(
+    boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], iou_threshold: float
+) -> NDArray[np.intp]:
+    """Greedy suppression within each label: indices of the boxes kept, best score first.
+
+    A box goes when it overlaps a better box of its own label by more than ``iou_threshold``.
+    """
+    order = np.argsort(-scores, kind="stable")
+    if len(order) < 2:
+        return order
+    ranked_labels = labels[order]
+    rivals = (iou(boxes[order], boxes[order]) > iou_threshold) & (ranked_labels[:, None] == ranked_labels[None, :])
+    kept: list[int] = []
+    alive = np.ones(len(order), bool)
+    for rank in range(len(order)):
+        if alive[rank]:
+            kept.append(rank)
+            alive &= ~rivals[rank]
+    return order[kept]
+
+
+def merge(parts: Sequence[Detections], iou_threshold: float = 0.5) -> Detections:
+    """Detections of several regions of one frame as one set, doubles removed (also a box that lies almost wholly inside a
+    better one of its label: the part of an object that a region's edge cut off).
+
+    ``parts`` must not be empty; capture time and aspect are the first part's.
+    """
+    boxes = np.concatenate([part.boxes for part in parts])
+    scores = np.concatenate([part.scores for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
+    keep = nms(boxes, scores, labels, iou_threshold)
+    keep = keep[~_inside_a_larger(boxes[keep], labels[keep])]
+    return Detections(parts[0].capture_ns, boxes[keep], scores[keep], labels[keep], parts[0].aspect)
+
+
+def _areas(boxes: Boxes) -> NDArray[np.float32]:
+    sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
+    areas: NDArray[np.float32] = sides[:, 0] * sides[:, 1]
+    return areas
+
+
+def _inside_a_larger(boxes: Boxes, labels: NDArray[np.int32], share: float = 0.9) -> NDArray[np.bool_]:
+    """True for each box of which ``share`` or more lies in a larger, earlier (better) box of the same label."""
+    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    span = np.maximum(high - low, 0)
+    areas = _areas(boxes)
+    covered = span[..., 0] * span[..., 1] >= share * np.maximum(areas, 1e-12)[:, None]
+    rank = np.arange(len(boxes))
+    better = (rank[None, :] < rank[:, None]) & (areas[None, :] > areas[:, None]) & (labels[None, :] == labels[:, None])
+    result: NDArray[np.bool_] = (covered & better).any(axis=1)
+    return result
