@@ -13,7 +13,7 @@ from eyespot.kernel.log import setup_logging
 def run_host(config: Path, state: Path, *, for_s: float | None = None, json_line: bool = False) -> None:
     """Supervise a host until it is told to stop; with ``json_line`` print its report as one line at the end."""
     setup_logging("host")
-    supervisor = Supervisor(config, state, SystemClock(), on_url=lambda url: _announce(url, state))
+    supervisor = Supervisor(config, state, SystemClock(), on_url=_announce)
     report = asyncio.run(_run(supervisor, for_s))
     if json_line:
         print(json.dumps(report), flush=True)
@@ -23,11 +23,6 @@ async def _run(supervisor: Supervisor, for_s: float | None) -> dict[str, object]
     return await supervisor.run(asyncio.Event(), for_s)
 
 
-def _announce(url: str, state: Path) -> None:
-    """Say where to look; before the first account exists, with the one-time set-up link."""
-    token_file = state / "run" / "setup-token"
-    print(f"\n  Eyespot is at  {url}", file=sys.stderr)
-    if token_file.exists():
-        token = token_file.read_text(encoding="ascii").strip()
-        print(f"  First time?    {url.rstrip('/')}/setup#{token}   (works once)", file=sys.stderr)
-    print(file=sys.stderr, flush=True)
+def _announce(url: str) -> None:
+    """Say where to look. The API process itself prints the one-time set-up link while one is needed."""
+    print(f"\n  Eyespot is at  {url}\n", file=sys.stderr, flush=True)

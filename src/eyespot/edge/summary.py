@@ -39,9 +39,12 @@ class Summary:
         url = message.totals.get("url")
         if isinstance(url, str):
             self.url = url
-        for camera, values in message.cameras.items():
+        for camera, values in message.cameras.items() if message.role == "media" else ():
             if values.get("error"):
                 self.error(f"{camera}: {values['error']}")
+        failures = message.totals.get("errors")
+        for name, text in failures.items() if isinstance(failures, dict) else ():
+            self.error(f"{message.role} {name}: {text}")
 
     def error(self, text: str) -> None:
         """Add an error for the report; repeated ones count once, and no more than ``MAX_ERRORS`` are kept."""

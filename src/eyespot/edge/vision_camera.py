@@ -1,0 +1,274 @@
+"""One camera inside the vision process: from the packet socket to tracks and events, at the rate the machine affords.
+
+Packets gather while a worker thread decodes; one detection is under way at a time, so the newest frame always wins and
+cameras take turns at the lanes by themselves. When decoding falls behind, packets up to the newest key frame are
+dropped and counted, and for a while key frames alone are looked at: vision gives way, recording never notices.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from eyespot.bus import subjects
+from eyespot.bus.contract import Bus
+from eyespot.contracts.event import Event
+from eyespot.contracts.packet import Unit
+from eyespot.edge.config import CameraSettings
+from eyespot.edge.detector import Detector
+from eyespot.edge.latency import Latency
+from eyespot.edge.scene import Moment, Scene, write_pictures
+from eyespot.edge.sight import Sight, span_s
+from eyespot.kernel.clock import NS_PER_S, Clock, from_seconds
+from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.media.decode import Frame
+from eyespot.media.packet_socket import PacketClient
+from eyespot.vision.motion import MotionGate
+
+log = logging.getLogger(__name__)
+
+ACTIVE_BATCH_MS, QUIET_BATCH_MS = 60, 500
+CALM_S = 3.0
+"""After so long without motion the camera is quiet."""
+RECHECK_S = 15.0
+"""While quiet, known objects are looked for again this often."""
+BEHIND_S, GATHER_BYTES = 2.0, 16 << 20
+"""More waiting than this, and what lies before the newest key frame is dropped."""
+RELIEF_S, LONGEST_RELIEF_S = 10.0, 120.0
+RETRY_S = 1.0
+PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
+GREY_WIDTH_PX = 160
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all cameras of the process use."""
+
+    client: PacketClient
+    bus: Bus
+    clock: Clock
+    workers: Executor
+    detector: Detector | None
+    submit: Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Look:
+    """One picture to be concluded: with an image when it is worth detecting in."""
+
+    frame: Frame
+    image: Any = None
+
+
+class VisionCamera:
+    """A service; see the module's text."""
+
+    def __init__(self, settings: CameraSettings, shared: Shared, media_dir: Any) -> None:
+        self.name = f"vision {settings.id}"
+        self.settings = settings
+        self._shared = shared
+        self._sight = Sight()
+        self._motion = MotionGate()
+        detector = shared.detector
+        self._scene = Scene(settings, detector.labels if detector else (), media_dir)
+        self._inbox: list[Unit] = []
+        self._inbox_bytes = 0
+        self._work: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._period_ns = from_seconds(1 / settings.detect.rate_hz)
+        self._due_ns = self._moved_ns = self._checked_ns = self._newest_ns = 0
+        self._relief_s, self._relieved_until_ns = RELIEF_S, 0
+        self._state, self._error = "connecting", ""
+        self._dropped = self._detections = self._inferences = self._missed = 0
+        self.latency = Latency()
+        self._moving = False
+        self._batch_ms = QUIET_BATCH_MS
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until ``stop``; the connection to the media process is made again when it breaks."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                reading = asyncio.create_task(self._read())
+                await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+                if not stop.is_set():
+                    await asyncio.wait((stopping,), timeout=RETRY_S)
+        finally:
+            stopping.cancel()
+            await self._end()
+
+    def replace_rules(self, settings: CameraSettings) -> None:
+        """New zones and lines apply from now on."""
+        self.settings = settings
+        for event in self._scene.replace_rules(settings, self._newest_ns, self._offset_ns):
+            self._shared.submit(event)
+
+    def status(self) -> dict[str, Any]:
+        sight = self._sight
+        return {
+            "state": self._state,
+            "error": self._error,
+            "mode": "relief" if sight.keys_only else "quiet" if sight.quiet else "active",
+            "rate_hz": self.settings.detect.rate_hz,
+            "moving": self._moving,
+            "tracks": self._scene.tracks_now,
+            "latency_ms": self.latency.percentile(0.5),
+            "latency_p95_ms": self.latency.percentile(0.95),
+            "corrupt": sight.corrupt,
+            "skipped": sight.skipped,
+            "missed": self._missed,
+            "inferences": self._inferences,
+            "counts": {
+                "frames_decoded": sight.decoded,
+                "frames_dropped": self._dropped,
+                "detections": self._detections,
+                "tracks": self._scene.tracks_seen,
+                "events": self._scene.events,
+            },
+        }
+
+    @property
+    def _offset_ns(self) -> int:
+        picture = self._sight.picture
+        return picture.wall_offset_ns if picture else 0
+
+    async def _read(self) -> None:
+        camera, stream = self.settings.id, self.settings.seen
+        try:
+            units = self._shared.client.units(camera, stream, reader="vision", batch_ms=self._batch_ms)
+            async for unit in units:
+                self._state, self._error = "watching", ""
+                self._gather(unit)
+        except EyespotError as error:
+            if error.kind is not Kind.UNAVAILABLE:
+                log.warning("%s: %s", self.name, error)
+            self._error = error.what
+        self._state = "connecting"
+
+    def _gather(self, unit: Unit) -> None:
+        self._inbox.append(unit)
+        self._inbox_bytes += len(getattr(unit, "data", b""))
+        if self._work is None or self._work.done():
+            self._work = asyncio.create_task(self._process(), name=self.name)
+
+    async def _process(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._inbox:
+            if self._inbox_bytes > GATHER_BYTES or span_s(self._inbox) > BEHIND_S + self._batch_ms / 1000:
+                self._fall_behind()
+            units, self._inbox, self._inbox_bytes = self._inbox, [], 0
+            look = await loop.run_in_executor(self._shared.workers, self._see, units)
+            if look is not None:
+                self._looking = asyncio.create_task(self._conclude(look), name=self.name)
+                if look.image is None:
+                    await self._looking
+
+    def _fall_behind(self) -> None:
+        before = len(self._inbox)
+        self._inbox = self._sight.skip_to_key(self._inbox)
+        self._inbox_bytes = 0
+        self._dropped += before - len(self._inbox)
+        now_ns = self._shared.clock.monotonic_ns()
+        if now_ns >= self._relieved_until_ns and before != len(self._inbox):
+            self._sight.keys_only = True
+            self._relieved_until_ns = now_ns + from_seconds(self._relief_s)
+            self._relief_s = min(LONGEST_RELIEF_S, self._relief_s * 2)
+            log.warning("%s: short of time, looking at key frames alone for a while", self.name)
+
+    def _see(self, units: list[Unit]) -> _Look | None:
+        """In a worker thread: decode, and look at the newest picture when it is time to."""
+        was_quiet = self._sight.quiet
+        frame = self._sight.take(units)
+        if frame is None:
+            return None
+        self._newest_ns = frame.capture_ns
+        if frame.capture_ns < self._due_ns and not was_quiet:
+            return None
+        if self._looking is not None and not self._looking.done():
+            self._missed += 1
+            return None
+        self._due_ns = max(self._due_ns + self._period_ns, frame.capture_ns + self._period_ns // 2)
+        return self._look(frame)
+
+    def _look(self, frame: Frame) -> _Look:
+        grey = frame.grey(GREY_WIDTH_PX, max(16, round(GREY_WIDTH_PX * frame.height_px / frame.width_px)))
+        motion = self._motion.update(grey, frame.capture_ns, is_key=frame.is_key)
+        if motion.moving:
+            self._moved_ns = frame.capture_ns
+            self._sight.moved(frame)
+        self._moving = motion.moving or frame.capture_ns - self._moved_ns < from_seconds(CALM_S)
+        self._sight.quiet = not self._moving
+        self._set_batch(ACTIVE_BATCH_MS if self._moving else QUIET_BATCH_MS)
+        look = _Look(frame)
+        if self._wants_detection(frame):
+            self._checked_ns = frame.capture_ns
+            detector = self._shared.detector
+            look.image = detector.image(frame) if detector else None
+        return look
+
+    def _wants_detection(self, frame: Frame) -> bool:
+        recheck = self._scene.tracks_now and frame.capture_ns - self._checked_ns > from_seconds(RECHECK_S)
+        return self._moving or bool(recheck)
+
+    def _set_batch(self, batch_ms: int) -> None:
+        """From a worker thread: the socket belongs to the event loop."""
+        if batch_ms != self._batch_ms:
+            self._batch_ms = batch_ms
+            settings = self.settings
+            self._loop().call_soon_threadsafe(
+                self._shared.client.set_batch_ms, settings.id, settings.seen, "vision", batch_ms
+            )
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        assert self._work is not None
+        return self._work.get_loop()
+
+    async def _conclude(self, look: _Look) -> None:
+        if look.image is None:
+            moment = self._scene.still(look.frame.capture_ns, self._offset_ns)
+        else:
+            detector = self._shared.detector
+            assert detector is not None
+            detections = await detector.detect(look.image, look.frame, self.settings.detect)
+            self._inferences += 1
+            self._detections += len(detections)
+            moment = self._scene.detected(detections, self._offset_ns)
+        await self._tell(moment, look)
+        self._relieve()
+
+    async def _tell(self, moment: Moment, look: _Look) -> None:
+        if moment.pictures:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._shared.workers, _save, look.frame, moment)
+        for event in moment.events:
+            self._shared.submit(event)
+        message = moment.message
+        await self._shared.bus.publish(subjects.tracks(self.settings.id), message.model_dump_json().encode())
+        if look.image is not None:
+            self.latency.note(self._shared.clock.monotonic_ns() - look.frame.capture_ns)
+
+    def _relieve(self) -> None:
+        now_ns = self._shared.clock.monotonic_ns()
+        if self._sight.keys_only and now_ns >= self._relieved_until_ns:
+            self._sight.keys_only = False
+        elif not self._sight.keys_only and now_ns - self._relieved_until_ns > 60 * NS_PER_S:
+            self._relief_s = RELIEF_S
+
+    async def _end(self) -> None:
+        for task in (self._work, self._looking):
+            if task is not None:
+                await asyncio.gather(task, return_exceptions=True)
+        for event in self._scene.finish(self._newest_ns, self._offset_ns):
+            self._shared.submit(event)
+
+
+def _save(frame: Frame, moment: Moment) -> None:
+    """In a worker thread. A picture that cannot be written costs the picture, not the event."""
+    try:
+        write_pictures(moment.pictures, frame.jpeg(PICTURE_QUALITY, PICTURE_WIDTH_PX))
+    except (OSError, EyespotError) as error:
+        log.warning("a best frame could not be written: %s", error)

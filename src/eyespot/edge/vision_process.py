@@ -1,0 +1,133 @@
+"""The vision process: packets of every camera to tracks and events. It may die at any moment; recording goes on."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from eyespot.edge.config import CameraHostConfig, CameraSettings
+from eyespot.edge.detector import Detector, open_detector
+from eyespot.edge.events.store import EventStore
+from eyespot.edge.events.writer import EventWriter
+from eyespot.edge.latency import percentile
+from eyespot.edge.process import HostProcess, StatusReporter, follow_config, run_process, settle_memory
+from eyespot.edge.running import Running
+from eyespot.edge.vision_camera import Shared, VisionCamera
+from eyespot.kernel.clock import seconds
+from eyespot.kernel.errors import EyespotError
+from eyespot.media.packet_socket import PacketClient
+
+log = logging.getLogger(__name__)
+
+OWN_KINDS = ("object", "zone", "loiter", "line", "occupancy", "blind", "covered", "moved", "frozen", "blurred")
+MAX_WORKERS = 4
+
+
+class VisionHost:
+    """Everything of the vision process; ``apply`` brings it in line with a config."""
+
+    def __init__(self, process: HostProcess) -> None:
+        self._process = process
+        self.store = EventStore(process.layout.events_db)
+        self.events = EventWriter(self.store, process.bus, process.clock)
+        self._workers = ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1), "decode")
+        self._client = PacketClient(process.layout.packets_socket)
+        self._detectors: dict[str, Detector | None] = {}
+        self._cameras: dict[str, tuple[VisionCamera, Running]] = {}
+        self._begin_ns = process.clock.monotonic_ns()
+        self.errors: dict[str, str] = {}
+
+    async def apply(self, config: CameraHostConfig) -> None:
+        """Start, restart and end cameras; only zones and lines changing restarts nothing."""
+        wanted = {camera.id: camera for camera in config.enabled_cameras if camera.detect.enabled}
+        for camera_id in list(self._cameras):
+            camera, running = self._cameras[camera_id]
+            settings = wanted.get(camera_id)
+            if settings is not None and _same_but_rules(settings, camera.settings):
+                if settings != camera.settings:
+                    camera.replace_rules(settings)
+                continue
+            await running.stop()
+            del self._cameras[camera_id]
+        for camera_id, settings in wanted.items():
+            if camera_id not in self._cameras:
+                camera = VisionCamera(settings, await self._shared(config, settings), self._process.layout.media_dir)
+                self._cameras[camera_id] = (camera, Running(camera, self._process.clock))
+
+    async def end(self) -> None:
+        """End every camera and what they share."""
+        await asyncio.gather(*(running.stop() for _, running in self._cameras.values()))
+        for detector in self._detectors.values():
+            if detector is not None:
+                detector.close()
+        self._workers.shutdown()
+
+    def totals(self) -> dict[str, Any]:
+        """The process's own report."""
+        delays = [value for camera, _ in self._cameras.values() for value in camera.latency.values()]
+        uptime_s = max(1.0, seconds(self._process.clock.monotonic_ns() - self._begin_ns))
+        inferences = sum(int(camera.status()["inferences"]) for camera, _ in self._cameras.values())
+        return {
+            "detections_per_s": round(inferences / uptime_s, 2),
+            "latency_p50_ms": percentile(delays, 0.5),
+            "latency_p95_ms": percentile(delays, 0.95),
+            "lanes": {name: detector.status() for name, detector in self._detectors.items() if detector},
+            "errors": self.errors,
+            "events": self.events.status(),
+        }
+
+    def cameras(self) -> dict[str, dict[str, Any]]:
+        """Report by camera."""
+        return {camera_id: camera.status() for camera_id, (camera, _) in self._cameras.items()}
+
+    async def _shared(self, config: CameraHostConfig, settings: CameraSettings) -> Shared:
+        process = self._process
+        detector = await self._detector(config, settings.detect.package)
+        return Shared(self._client, process.bus, process.clock, self._workers, detector, self.events.submit)
+
+    async def _detector(self, config: CameraHostConfig, package: str) -> Detector | None:
+        """The detector for ``package``, shared by all cameras that use it; None (said once) when it cannot be had."""
+        if package not in self._detectors:
+            folder = self._process.layout.models(config) / package
+            opening: Callable[[], Detector] = lambda: open_detector(folder, config.vision)  # noqa: E731
+            try:
+                self._detectors[package] = await asyncio.to_thread(opening)
+                self.errors.pop(package, None)
+            except (EyespotError, ImportError) as error:
+                log.error("no objects will be found: %s", error)
+                self._detectors[package] = None
+                self.errors[package] = str(error)
+        return self._detectors[package]
+
+
+def _same_but_rules(one: CameraSettings, other: CameraSettings) -> bool:
+    ignored: dict[str, Any] = {"zone": (), "line": (), "name": "", "record": other.record, "record_stream": ""}
+    return one.model_copy(update=ignored) == other.model_copy(update=ignored)
+
+
+async def work(process: HostProcess, stop: asyncio.Event) -> None:
+    """The whole life of the process."""
+    host = VisionHost(process)
+    clock = process.clock
+    for event in host.store.close_interrupted(OWN_KINDS):
+        host.events.submit(event)
+    reporter = StatusReporter(process, host.totals, host.cameras)
+    services = [Running(host.events, clock), Running(reporter, clock)]
+    await host.apply(process.config)
+    following = asyncio.create_task(follow_config(process, host.apply))
+    settle_memory()
+    await stop.wait()
+    following.cancel()
+    await host.end()
+    await asyncio.gather(following, return_exceptions=True)
+    await reporter.report()
+    for service in reversed(services):
+        await service.stop()
+    host.store.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_process("vision", work))
