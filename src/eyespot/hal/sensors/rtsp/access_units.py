@@ -158,6 +158,10 @@ class AccessUnits:
         """Take a payload of at least one byte; False when it is malformed."""
         raise NotImplementedError
 
+    def _is_key_nal(self, first_byte: int) -> bool:
+        """Whether a NAL unit with this first byte belongs to a picture where a decoder can start."""
+        raise NotImplementedError
+
     def _take_nal(self, at: int, kind_bytes: bytes) -> bool:
         """Look at the NAL unit whose length prefix lies at ``at``; False when packets leave it out."""
         raise NotImplementedError
@@ -165,9 +169,7 @@ class AccessUnits:
     def _open(self, header: bytes) -> None:
         """Begin a NAL unit with its first bytes."""
         unit = self._unit
-        if self._nal_at >= 0:
-            self._damaged = True
-            del unit[self._nal_at :]
+        self._cut_open_nal()
         self._nal_at = len(unit)
         unit += b"\x00\x00\x00\x00"
         unit += header
@@ -215,17 +217,25 @@ class AccessUnits:
         if self._unit:
             self._damaged = True
         self._check_head = True
-        if self._nal_at >= 0:
-            del self._unit[self._nal_at :]
+        self._cut_open_nal()
+
+    def _cut_open_nal(self) -> None:
+        """Throw the open NAL unit away, if there is one, and remember that a picture lost it."""
+        at = self._nal_at
+        if at >= 0:
+            self._is_key = self._is_key or self._is_key_nal(self._unit[at + 4])
+            del self._unit[at:]
             self._nal_at = -1
             self._damaged = True
 
+    def _headless(self, first_byte: int) -> None:
+        """Note a fragment whose NAL unit lost its beginning."""
+        self._damaged = True
+        self._is_key = self._is_key or self._is_key_nal(first_byte)
+
     def _flush(self) -> None:
         """End the access unit: hand it out or count why not."""
-        if self._nal_at >= 0:
-            del self._unit[self._nal_at :]
-            self._nal_at = -1
-            self._damaged = True
+        self._cut_open_nal()
         if self._unit or self._damaged:
             self._flushed_timestamp = self._timestamp
             self._hand_out()

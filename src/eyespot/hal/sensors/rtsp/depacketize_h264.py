@@ -31,7 +31,7 @@ class H264AccessUnits(AccessUnits):
         if mark & 0x80:
             self._open(bytes((view[begin] & 0xE0 | mark & 31,)))
         elif self._nal_at < 0:
-            self._damaged = True
+            self._headless(view[begin] & 0xE0 | mark & 31)
             return True
         unit = self._unit
         unit += view[begin + 2 : stop]
@@ -49,6 +49,9 @@ class H264AccessUnits(AccessUnits):
             self._whole(view, at + 2, end)
             at = end
         return True
+
+    def _is_key_nal(self, first_byte: int) -> bool:
+        return first_byte & 31 == h264.IDR
 
     def _take_nal(self, at: int, kind_bytes: bytes) -> bool:
         kind = kind_bytes[0] & 31

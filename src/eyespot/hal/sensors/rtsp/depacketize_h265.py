@@ -34,7 +34,7 @@ class H265AccessUnits(AccessUnits):
         if mark & 0x80:
             self._open(bytes((view[begin] & 0x81 | (mark & 63) << 1, view[begin + 1])))
         elif self._nal_at < 0:
-            self._damaged = True
+            self._headless((mark & 63) << 1)
             return True
         unit = self._unit
         unit += view[begin + 3 : stop]
@@ -52,6 +52,9 @@ class H265AccessUnits(AccessUnits):
             self._whole(view, at + 2, end)
             at = end
         return True
+
+    def _is_key_nal(self, first_byte: int) -> bool:
+        return h265.FIRST_IRAP <= (first_byte >> 1) & 63 <= h265.LAST_IRAP
 
     def _take_nal(self, at: int, kind_bytes: bytes) -> bool:
         kind = (kind_bytes[0] >> 1) & 63

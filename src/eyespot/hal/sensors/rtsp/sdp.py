@@ -8,7 +8,6 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
 
 MAX_LINES = 2000
 MAX_TRACKS = 16
@@ -87,10 +86,11 @@ def resolve(base_url: str, control: str) -> str:
     """A control attribute as an absolute address: as cameras mean it, a relative one is appended to the base."""
     if not control or control == "*" or len(control) > 1024 or not control.isprintable() or " " in control:
         return base_url
-    if urlsplit(control).scheme in ("rtsp", "rtsps"):
+    if control.lower().startswith(("rtsp://", "rtsps://")):
         return control
     if control.startswith("/"):
-        return urljoin(base_url, control)
+        scheme, _, rest = base_url.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}{control}"
     return base_url + ("" if base_url.endswith("/") else "/") + control
 
 
