@@ -99,6 +99,9 @@ class Decoder:
         if packet.track != "video":
             return []
         self.stats.packets += 1
+        if not packet.data:  # libav takes an empty packet for the end of the stream
+            self.stats.corrupt += 1
+            return []
         unit: Any = av.Packet(packet.data)
         unit.pts, unit.dts, unit.time_base = packet.capture_ns, packet.decode_ns, _TIME_BASE
         return self._feed(unit)

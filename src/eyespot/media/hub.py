@@ -145,22 +145,22 @@ class Reader(AsyncIterator[Unit]):
         """
         self._stats.overflows += 1
         kept: StreamFormat | None = None
-        first = True
-        while self._queue and self._bytes > self._max_bytes:
-            while self._queue and (first or not _starts_gop(self._queue[0])):
+        kept_bytes = 0
+        while self._queue and self._bytes + kept_bytes > self._max_bytes:
+            dropped = False
+            while self._queue and not (dropped and _starts_gop(self._queue[0])):
                 unit = self._queue.popleft()
                 self._forget(unit)
                 if isinstance(unit, StreamFormat):
-                    kept = unit
-                    continue
-                first = False
-                self._count_drop(unit)
-            first = True
+                    kept, kept_bytes = unit, _size(unit)
+                else:
+                    dropped = True
+                    self._count_drop(unit)
         if not self._keys:
             self._needs_key = True
         if kept is not None:
             self._queue.appendleft(kept)
-            self._bytes += _size(kept)
+            self._bytes += kept_bytes
 
     def _forget(self, unit: Unit) -> None:
         self._bytes -= _size(unit)

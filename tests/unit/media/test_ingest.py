@@ -1,6 +1,7 @@
 """A stream comes back by itself, at the right pace, with sound timestamps."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -85,7 +86,7 @@ async def test_back_off_doubles_up_to_a_minute() -> None:
     stop = asyncio.Event()
     task = asyncio.create_task(ingest.run(stop))
     await clock.advance(600)
-    pauses = [(b - a) / NS_PER_S for a, b in zip(opened, opened[1:], strict=False)]
+    pauses = [(b - a) / NS_PER_S for a, b in itertools.pairwise(opened)]
     assert pauses[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert ingest.state == "backoff"
     assert ingest.status()["reconnects"] == len(opened) - 1
