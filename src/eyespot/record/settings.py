@@ -25,11 +25,10 @@ class RecordSettings(Settings):
     """A new file is begun at the first key frame after this many seconds."""
     fragment_s: float = Field(default=1.0, ge=0.1, le=10)
     """A fragment, the most that a crash can lose, is at most about this long."""
-    sync: SyncPolicy = "segment"
-    """When data is forced to the disk. ``fragment``: each second, so that a power cut loses at most the unfinished
-    fragment; ``segment``: at the end of each file, so that a power cut loses at most what the system had not yet
-    written by itself (about 30 s), and a crash of the program nothing but the unfinished fragment; ``never``: left to
-    the system."""
+    sync: SyncPolicy = "fragment"
+    """When footage is forced to the disk. ``fragment``: each second, so that a power cut, like a crash, loses nothing
+    but the unfinished fragment; ``segment``: at the end of each file, which spares flash memory, and a power cut can
+    lose what the system had not written by itself (about 30 s); ``never``: left to the system."""
     audio: bool = True
     """Whether audio, where the camera sends it and its owner allowed it, is recorded."""
 
