@@ -8,7 +8,8 @@ import argparse
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+import ssl
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from eyespot.testing.rtsp_clip import Clip, load
@@ -28,6 +29,7 @@ class RtspCamera:
         algorithm: ``MD5`` or ``SHA-256`` for Digest, or ``Basic``.
         session_s: session timeout announced to readers.
         audio: serve the file's AAC track as well.
+        tls: serve ``rtsps://`` with this context.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class RtspCamera:
         algorithm: str = "MD5",
         session_s: int = 60,
         audio: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         given = [clips] if isinstance(clips, Path | Clip) else list(clips)
         loaded = {id(clip): load(clip) if isinstance(clip, Path) else clip for clip in given}
         self._host = host
         self._port = port
+        self._tls = tls
         self._access = Access(username, password, algorithm, session_s, secrets.token_hex(8))
         self._server: asyncio.Server | None = None
         self._live: dict[str, LivePath] = {}
@@ -65,7 +69,7 @@ class RtspCamera:
     async def start(self) -> None:
         """Listen."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, self._host, self._port)
+        self._server = await loop.create_server(self._accept, self._host, self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -87,7 +91,7 @@ class RtspCamera:
     def url(self, path: int = 0, *, credentials: bool = True) -> str:
         """The address of a path, with credentials when there are any and they are wanted."""
         user = f"{self._access.username}:{self._access.password}@" if credentials and self._access.username else ""
-        return f"rtsp://{user}{self._host}:{self._port}/cam{path}"
+        return f"rtsp{'s' if self._tls else ''}://{user}{self._host}:{self._port}/cam{path}"
 
     @property
     def readers(self) -> int:
@@ -166,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
 
 
-def _run(main_coroutine: "asyncio.coroutines.Coroutine[object, object, None]") -> None:  # type: ignore[name-defined]
+def _run(main_coroutine: Coroutine[object, object, None]) -> None:
     try:
         import uvloop
     except ImportError:

@@ -59,6 +59,7 @@ class ClipTrack:
 
     kind: Literal["video", "audio"]
     clock_hz: int
+    payload_type: int
     duration_s: float
     frames: tuple[ClipFrame, ...]
     description: tuple[str, ...]
@@ -133,7 +134,7 @@ def _video_track(codec: str, pictures: list[tuple[int, int, bool, bytes]]) -> Cl
         frames.append(_frame(at_s, pts - first, is_key, payloads, VIDEO_TYPE))
     step = (pictures[-1][0] - first) / max(1, len(pictures) - 1) if len(pictures) > 1 else VIDEO_CLOCK_HZ / 25
     duration_s = (pictures[-1][0] - first + step) / VIDEO_CLOCK_HZ
-    return ClipTrack("video", VIDEO_CLOCK_HZ, duration_s, tuple(frames), _video_lines(codec, found))
+    return ClipTrack("video", VIDEO_CLOCK_HZ, VIDEO_TYPE, duration_s, tuple(frames), _video_lines(codec, found))
 
 
 def _video_lines(codec: str, sets: list[bytes]) -> tuple[str, ...]:
@@ -168,7 +169,7 @@ def _audio_track(stream: Any, sounds: list[bytes], duration_s: float) -> ClipTra
         f"a=fmtp:{AUDIO_TYPE} streamtype=5;profile-level-id=1;mode=AAC-hbr;sizelength=13;indexlength=3;"
         f"indexdeltalength=3;config={configuration}",
     )
-    return ClipTrack("audio", rate_hz, duration_s, tuple(frames), lines)
+    return ClipTrack("audio", rate_hz, AUDIO_TYPE, duration_s, tuple(frames), lines)
 
 
 def pack_nal(codec: str, nal: bytes, payload_bytes: int = PAYLOAD_BYTES) -> list[bytes]:

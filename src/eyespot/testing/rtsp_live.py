@@ -1,12 +1,16 @@
 """One live path of the test camera: the clip's frames, looped and paced, to every reader."""
 
 import asyncio
+import struct
 from dataclasses import dataclass
 from typing import Protocol
 
+from eyespot.kernel.clock import NS_PER_S, Clock, SystemClock
 from eyespot.testing.rtsp_clip import Clip, ClipTrack
 
 MAX_BEHIND_BYTES = 8 << 20
+REPORT_EVERY_S = 2.0
+NTP_TO_UNIX_S = 2_208_988_800
 
 
 class Reader(Protocol):
@@ -41,7 +45,8 @@ class LivePath:
     ``phase`` (0 to 1) shifts sending by that part of a frame's time, so that cameras do not send in step.
     """
 
-    def __init__(self, clip: Clip, *, phase: float = 0.0, audio: bool = True) -> None:
+    def __init__(self, clip: Clip, *, phase: float = 0.0, audio: bool = True, clock: Clock | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
         self.faults = Faults()
         self.readers: dict[Reader, bool] = {}
         self._audio = audio
@@ -92,7 +97,7 @@ class LivePath:
 
 
 class _Pump:
-    """Sends one track's frames at their times."""
+    """Sends one track's frames at their times, and a sender report every few seconds."""
 
     def __init__(self, live: LivePath, index: int, track: ClipTrack, begun_s: float) -> None:
         self.index = index
@@ -104,6 +109,7 @@ class _Pump:
         self._base_ticks = 0
         self._next = 0
         self._lossy_count = 0
+        self._next_report_s = begun_s
         self._loop = asyncio.get_running_loop()
         self._handle = self._loop.call_at(begun_s, self._tick)
 
@@ -134,6 +140,9 @@ class _Pump:
 
     def _send(self, is_key: bool) -> None:
         stamped: dict[int, bytes] = {}
+        reporting = self._loop.time() >= self._next_report_s
+        if reporting:
+            self._next_report_s = self._loop.time() + REPORT_EVERY_S
         for reader, started in self._live.readers.items():
             channel = reader.channel(self.index)
             if channel < 0 or not (started or (is_key and self.index == 0)):
@@ -145,6 +154,18 @@ class _Pump:
             if channel not in stamped:
                 stamped[channel] = self._stamp(channel)
             reader.send(self.index, stamped[channel])
+            if reporting:
+                reader.send(self.index, self._report(channel + 1))
+
+    def _report(self, channel: int) -> bytes:
+        """A sender report (RFC 3550, 6.4.1) and a source description, interleaved on ``channel``."""
+        clock_ns = self._live.clock.wall_ns()
+        whole, rest_ns = divmod(clock_ns, NS_PER_S)
+        ssrc = b"EYE" + bytes((self._track.payload_type,))
+        now = (whole + NTP_TO_UNIX_S & 0xFFFFFFFF, (rest_ns << 32) // NS_PER_S)
+        report = b"\x80\xc8\x00\x06" + ssrc + struct.pack(">IIIII", *now, self.timestamp, 0, 0)
+        source = b"\x81\xca\x00\x03" + ssrc + b"\x01\x03eye\x00\x00\x00"
+        return b"$" + bytes((channel,)) + struct.pack(">H", len(report) + len(source)) + report + source
 
     def _stamp(self, channel: int) -> bytes:
         frame = self._track.frames[self._next]

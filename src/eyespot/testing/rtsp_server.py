@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -80,7 +82,7 @@ class ServerSide(asyncio.Protocol):
         self._buffer = b""
         self._live: LivePath | None = None
         self._channels: dict[int, int] = {}
-        self._playing = False
+        self._datagrams: dict[int, tuple[socket.socket, socket.socket, tuple[str, int]]] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -127,8 +129,21 @@ class ServerSide(asyncio.Protocol):
         return self._channels.get(track, -1)
 
     def send(self, track: int, data: bytes) -> None:
-        if self._transport is not None:
+        if track in self._datagrams:
+            self._send_datagrams(track, data)
+        elif self._transport is not None:
             self._transport.write(data)
+
+    def _send_datagrams(self, track: int, data: bytes) -> None:
+        """Interleaved packets, each as a datagram of its own; what the kernel refuses is lost."""
+        rtp, rtcp, (host, port) = self._datagrams[track]
+        at = 0
+        while at + 4 <= len(data):
+            stop = at + 4 + int.from_bytes(data[at + 2 : at + 4], "big")
+            odd = data[at + 1] & 1
+            with contextlib.suppress(OSError):
+                (rtcp if odd else rtp).sendto(data[at + 4 : stop], (host, port + odd))
+            at = stop
 
     def behind_bytes(self) -> int:
         return self._transport.get_write_buffer_size() if self._transport is not None else 0
@@ -178,15 +193,37 @@ class ServerSide(asyncio.Protocol):
 
     def _set_up(self, live: LivePath, track: int, headers: dict[str, str]) -> None:
         transport = headers.get("transport", "")
-        found = re.search(r"interleaved=(\d+)-(\d+)", transport)
-        if "TCP" not in transport or track >= len(live.tracks):
+        found = re.search(r"interleaved=(\d{1,3})-(\d{1,3})", transport)
+        ports = re.search(r"client_port=(\d{1,5})-(\d{1,5})", transport)
+        rtp = int(found[1]) if found else 2 * track
+        if track >= len(live.tracks) or "multicast" in transport or rtp > 254:
             self._respond(461, headers, [])
             return
-        rtp = int(found[1]) if found else 2 * track
-        self._channels[track] = rtp
         answer = f"RTP/AVP/TCP;unicast;interleaved={rtp}-{rtp + 1}"
+        if "TCP" not in transport:
+            if ports is None or not 0 < int(ports[1]) < 65535:
+                self._respond(461, headers, [])
+                return
+            answer = self._open_datagrams(track, int(ports[1]))
+            rtp = 2 * track
+        self._channels[track] = rtp
         session = f"{id(self):x};timeout={self._access.session_s}"
         self._respond(200, headers, [("Transport", answer), ("Session", session)])
+
+    def _open_datagrams(self, track: int, client_port: int) -> str:
+        """A pair of UDP sockets for a track; the Transport value that names them."""
+        assert self._transport is not None
+        host = self._transport.get_extra_info("sockname")[0]
+        peer = self._transport.get_extra_info("peername")[0]
+        pair = []
+        for _ in range(2):
+            opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            opened.setblocking(False)
+            opened.bind((host, 0))
+            pair.append(opened)
+        self._datagrams[track] = (pair[0], pair[1], (peer, client_port))
+        ports = f"{pair[0].getsockname()[1]}-{pair[1].getsockname()[1]}"
+        return f"RTP/AVP;unicast;client_port={client_port}-{client_port + 1};server_port={ports}"
 
     def _play(self, live: LivePath, url: str, headers: dict[str, str]) -> None:
         self._live = live
@@ -197,6 +234,10 @@ class ServerSide(asyncio.Protocol):
         if self._live is not None:
             self._live.leave(self)
             self._live = None
+        for rtp, rtcp, _ in self._datagrams.values():
+            rtp.close()
+            rtcp.close()
+        self._datagrams.clear()
 
     def _respond(self, status: int, headers: dict[str, str], extra: list[tuple[str, str]], body: bytes = b"") -> None:
         lines = [f"RTSP/1.0 {status} {_REASONS[status]}", f"CSeq: {headers.get('cseq', '0')}"]
