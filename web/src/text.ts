@@ -1,0 +1,110 @@
+/** Every sentence a person reads, in one place, so that another language is another module of this shape. */
+
+export const t = {
+  app: "Eyespot",
+  skip: "Skip to content",
+  nav: { live: "Live", review: "Review", timeline: "Timeline", zones: "Zones", health: "Health", settings: "Settings", main: "Main" },
+  common: {
+    close: "Close", cancel: "Cancel", save: "Save", saved: "Saved", saving: "Saving…", retry: "Try again", loading: "Loading…", all: "All", any: "Any",
+    camera: "Camera", undo: "Undo", redo: "Redo", remove: "Remove", dismiss: "Dismiss", download: "Download", more: "Show more", now: "Now",
+    copy: "Copy", copied: "Copied", none: "none", on: "On", off: "Off", discard: "Leave without saving your changes?",
+  },
+  errors: {
+    status: (status: number) => `The camera answered with status ${status}.`,
+    tryAgain: "Try again; if it goes on, look at the Health page.",
+    unreachable: "The camera cannot be reached.",
+    unreachableTodo: "Check that it runs and that this device is on its network. This page tries again by itself.",
+    title: "That did not work",
+  },
+  signin: {
+    title: "Sign in", lead: "to your cameras on this machine", username: "User name", password: "Password", action: "Sign in", busy: "Signing in…", show: "Show", hide: "Hide",
+    wrong: "User name and password do not match.", wrongTodo: "Check capital letters and try again.",
+  },
+  setup: {
+    title: "Make it yours", lead: "This camera has no account yet. The one you make now owns it.", username: "User name", password: "Password",
+    again: "Password again", action: "Create account", busy: "Creating…", differ: "The two passwords differ.",
+    rule: "At least 10 characters; a short sentence is easier to remember than a riddle.", short: "Use at least 10 characters.",
+    noLink: "Open the set-up link", noLinkText: "The program printed a one-time link when it first started. Open that link on this device to create the first account.",
+    noLinkTodo: "Lost it? Restart the program: as long as there is no account it prints a fresh link.",
+    done: "Already set up", doneText: "An account exists. Sign in with it.",
+  },
+  live: {
+    title: "Live", cameras: (n: number) => (n === 1 ? "1 camera" : `${n} cameras`), empty: "No cameras yet",
+    emptyText: "Add a camera in Settings: a network address (rtsp://…), a device (/dev/video0) or a file.", emptyAction: "Open settings",
+    tracks: "Show tracks", fullscreen: "Full screen", exitFullscreen: "Leave full screen", snapshot: "Save a picture", open: "Open", back: "All cameras", mute: "Mute", unmute: "Sound on",
+    review: "Events of this camera", timeline: "Timeline of this camera", zones: "Zones and lines", picture: "Live picture of",
+    facts: "About this camera", stream: "Stream", recording: "Recording", seen: "Seeing", behind: "Behind live", frames: "Frames shown", missed: "Frames missed", since: "since",
+    moving: "moving", still: "still", objects: (n: number) => (n === 1 ? "1 object" : `${n} objects`), latest: "Latest events", noEvents: "Nothing has happened here yet.", perSecond: "detections/s",
+  },
+  state: {
+    live: "Live", connecting: "Connecting", stalled: "Stalled", lost: "Connection lost", refused: "Refused", unsupported: "Cannot play", backoff: "Waiting to reconnect", failed: "Failed", off: "Off",
+    help: {
+      live: "", connecting: "Waiting for the first picture.",
+      stalled: "The camera sends no new pictures. It is asked again by itself; check its power and network if this stays.",
+      lost: "No connection to this server. Trying again by itself.", refused: "The server closed the live view.",
+      unsupported: "This browser cannot play this camera's video format. Use a current Chrome, Edge, Firefox or Safari, or set the camera to H.264.",
+      backoff: "The camera did not answer; the next attempt comes by itself.", failed: "The camera cannot be opened. Look at Health for the reason.", off: "This camera is switched off in Settings.",
+    } as Record<string, string>,
+  },
+  kinds: {
+    object: "Visit", zone: "In zone", loiter: "Lingered", line: "Line crossed", occupancy: "Crowd",
+    blind: "Too dark or bright", covered: "Lens covered", moved: "Camera moved", frozen: "Picture frozen", blurred: "Picture blurred",
+    "signal-lost": "Signal lost", storage: "Storage trouble", process: "Program restarted", clock: "Clock jumped",
+  } as Record<string, string>,
+  review: {
+    title: "Review", filters: "Filters", kind: "What happened", label: "Object", zone: "Zone or line", day: "Day", clear: "Clear filters", empty: "No events", emptyText: "Events appear here as soon as the camera sees something.",
+    emptyFiltered: "Nothing matches these filters.", fresh: (n: number) => (n === 1 ? "1 new event" : `${n} new events`), ongoing: "happening now", end: "That is everything.", noPicture: "No picture",
+    liveOn: "New events appear by themselves", liveOff: "Live updates are interrupted", today: "Today", yesterday: "Yesterday", lasted: "lasted",
+  },
+  event: {
+    title: "Event", picture: "Picture", clip: "Clip", path: "Path", start: "Start", duration: "Duration", score: "Certainty", zone: "Zone", track: "Track", direction: "Direction", where: "Open in timeline", download: "Download clip",
+    savePicture: "Save picture", previous: "Newer event", next: "Older event", clipFailed: "This footage is not there (any more).", clipFailedTodo: "It may be too old, or still being written: try again in a few seconds.", ongoing: "still going on",
+    details: "Details",
+  },
+  timeline: {
+    title: "Timeline", play: "Play", pause: "Pause", stepBack: "Back one frame", stepForward: "Forward one frame", previous: "Earlier event", next: "Later event", speed: "Speed", zoomIn: "Zoom in", zoomOut: "Zoom out", live: "Go to live",
+    export: "Export", exportFrom: "Export from here", exportTo: "to here", exportTitle: "Export a clip", exportStart: "From", exportEnd: "To", exportAction: "Download MP4", exportSet: "Set to cursor", exportHint: "Drag the two handles on the timeline, or set them to the cursor.",
+    noFootage: "Nothing was recorded at this moment.", noFootageTodo: "Choose a place with a filled bar on the timeline.", empty: "No recordings yet", emptyText: "The first footage appears about a second after the camera starts recording.",
+    axis: "Time axis. Left and right arrows move by one second, with Shift by ten; plus and minus zoom; N and P go from event to event.", loading: "Loading footage…", ended: "End of the recording", drag: "Drag to look around, scroll to zoom",
+    frames: "Pictures shown", day: "Day",
+  },
+  zones: {
+    title: "Zones and lines", select: "Select", addZone: "Draw zone", addLine: "Draw line", list: "On this picture", empty: "Nothing drawn yet", emptyText: "A zone tells when something is inside it; a line counts what crosses it, each way.",
+    zone: "Zone", line: "Line", name: "Name", labels: "Counts only", labelsHint: "None chosen means every kind of object.", loiter: "Lingering after (s)", loiterHint: "Empty: lingering is not reported.",
+    most: "Crowded above (objects)", mostHint: "Empty: no limit.", flip: "Turn round", direction: "Crossing along the arrow counts as in.", in: "in", out: "out", save: "Save", unsaved: "Not saved yet", saved: "Zones saved; they apply at once.",
+    hintZone: "Click the corners; click the first one, press Enter or double-click to close.", hintLine: "Click where the line starts and where it ends.", hintSelect: "Choose a shape to change it. Drag its points, or move them with the arrow keys.",
+    hintKeys: "Keyboard: arrows move the cross, Space sets a point, Enter closes, Esc cancels.", nameTaken: "Another one has this name.", nameEmpty: "Give it a name.", canvas: "Drawing area", point: (n: number) => `Point ${n}`, delete: "Delete",
+    snapshotFailed: "There is no picture yet: you can still draw, the shapes keep their place.", refresh: "Fresh picture", tooMany: "A zone has 64 points at most.",
+  },
+  health: {
+    title: "Health", fine: "Everything works", attention: (n: number) => (n === 1 ? "1 thing needs attention" : `${n} things need attention`), host: "Host", version: "Version", uptime: "Running for", cameras: "Cameras", storage: "Storage", processes: "Processes", doctor: "Checks",
+    used: "used", free: "free", of: "of", restarts: "Restarts", memory: "Memory", cpu: "CPU", pid: "Process", state: "State", latency: "Seen after", frames: "Frames", dropped: "Dropped", rate: "Rate", reconnects: "Reconnects", recorded: "Recorded", oldest: "Oldest footage", bitrate: "Bit rate",
+    counters: "All counters", todo: "What to do", noFindings: "All checks passed.", noProcesses: "No process has reported yet.", updated: "Updated", noRoots: "No storage is configured.",
+  },
+  settings: {
+    title: "Settings", cameraHost: "Configuration", account: "Account", tokens: "Access tokens", appearance: "Appearance", theme: "Colours", system: "As the system", dark: "Dark", light: "Light", saved: "Settings saved. They apply at once.", stale: "The configuration changed meanwhile.",
+    staleTodo: "Load it again and repeat your change.", reload: "Load again", add: "Add", addNamed: "Name", unset: "Not set", setIt: "Set", unsetIt: "Use default", secret: "Hidden. Leave as it is to keep it.", invalid: "Some settings are not accepted.", nothing: "Nothing to set here.",
+    current: "Current password", fresh: "New password", change: "Change password", changed: "Password changed. All other devices were signed out.", signOut: "Sign out", signedInAs: "Signed in as", tokenName: "Name of the new token", tokenHint: "For programs that talk to this camera. A token can do what you can.",
+    tokenMake: "Create token", tokenOnce: "Copy it now: it is shown only this once.", tokenNone: "No tokens.", created: "Created", lastUsed: "last used", never: "never", revoke: "Revoke", revoked: "Token revoked.", unsaved: "You have changes that are not saved.", revert: "Revert", default: "default",
+    advanced: "More",
+  },
+  help: {
+    title: "Keyboard shortcuts", open: "Keyboard shortcuts",
+    groups: [
+      { title: "Everywhere", keys: [["?", "This sheet"], ["g l", "Live"], ["g r", "Review"], ["g t", "Timeline"], ["g z", "Zones"], ["g h", "Health"], ["g s", "Settings"]] },
+      { title: "Live", keys: [["o", "Tracks on or off"], ["f", "Full screen"], ["s", "Save a picture"], ["Esc", "Back to all cameras"]] },
+      { title: "Timeline", keys: [["Space", "Play or pause"], ["← →", "One second; with Shift ten"], [", .", "One frame"], ["n p", "Next or previous event"], ["+ −", "Zoom"]] },
+      { title: "Zones", keys: [["z", "Draw a zone"], ["l", "Draw a line"], ["Enter", "Close the zone"], ["Del", "Delete"], ["Ctrl Z", "Undo"], ["Ctrl S", "Save"]] },
+      { title: "Review", keys: [["← →", "Newer or older event, in the detail view"]] },
+    ],
+  },
+};
+
+/** Words for a kind of event, also for one this version does not know. */
+export function kindName(kind: string): string {
+  return t.kinds[kind] ?? kind.replaceAll("-", " ");
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

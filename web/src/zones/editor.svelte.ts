@@ -1,0 +1,162 @@
+/** State of the zone editor: the rules as drawn, what is chosen, what is being drawn, and the way back. */
+import type { Line, Point, Rules, Zone } from "../api/types";
+import { t } from "../text";
+import { heldPoint, newLine, newZone, POINTS_MOST } from "./geometry";
+
+export type Mode = "select" | "zone" | "line";
+export interface Choice {
+  kind: "zone" | "line";
+  index: number;
+}
+
+const HISTORY_MOST = 100;
+
+function copy(rules: Rules): Rules {
+  return JSON.parse(JSON.stringify(rules)) as Rules;
+}
+
+export class ZoneEditor {
+  rules = $state<Rules>({ zones: [], lines: [] });
+  choice = $state<Choice | null>(null);
+  mode = $state<Mode>("select");
+  draft = $state<Point[]>([]);
+  #past = $state.raw<string[]>([]);
+  #future = $state.raw<string[]>([]);
+  #saved = $state("");
+  #held: string | null = null;
+
+  readonly now = $derived(JSON.stringify(this.rules));
+  readonly dirty = $derived(this.now !== this.#saved);
+  readonly canUndo = $derived(this.#past.length > 0 || this.draft.length > 0);
+  readonly canRedo = $derived(this.#future.length > 0);
+
+  load(rules: Rules): void {
+    this.rules = copy(rules);
+    this.#saved = JSON.stringify(this.rules);
+    this.#past = [];
+    this.#future = [];
+    this.choice = null;
+    this.draft = [];
+  }
+
+  saved(rules: Rules): void {
+    this.rules = copy(rules);
+    this.#saved = JSON.stringify(this.rules);
+  }
+
+  get zone(): Zone | undefined {
+    return this.choice?.kind === "zone" ? this.rules.zones[this.choice.index] : undefined;
+  }
+
+  get line(): Line | undefined {
+    return this.choice?.kind === "line" ? this.rules.lines[this.choice.index] : undefined;
+  }
+
+  /** Points of what is chosen, in order. */
+  get points(): Point[] {
+    if (this.zone) return this.zone.points;
+    return this.line ? [this.line.a, this.line.b] : [];
+  }
+
+  /** Makes one step that undo takes back as a whole. */
+  change(action: () => void): void {
+    this.hold();
+    action();
+    this.release();
+  }
+
+  /** Begins a change that goes on for a while, such as a drag. */
+  hold(): void {
+    this.#held ??= JSON.stringify(this.rules);
+  }
+
+  release(): void {
+    const before = this.#held;
+    this.#held = null;
+    if (before === null || before === JSON.stringify(this.rules)) return;
+    this.#past = [...this.#past.slice(1 - HISTORY_MOST), before];
+    this.#future = [];
+  }
+
+  undo(): void {
+    if (this.draft.length > 0) {
+      this.draft = this.draft.slice(0, -1);
+      return;
+    }
+    const before = this.#past.at(-1);
+    if (before === undefined) return;
+    this.#future = [...this.#future, JSON.stringify(this.rules)];
+    this.#past = this.#past.slice(0, -1);
+    this.#restore(before);
+  }
+
+  redo(): void {
+    const after = this.#future.at(-1);
+    if (after === undefined) return;
+    this.#past = [...this.#past, JSON.stringify(this.rules)];
+    this.#future = this.#future.slice(0, -1);
+    this.#restore(after);
+  }
+
+  #restore(text: string): void {
+    this.rules = JSON.parse(text) as Rules;
+    if (this.choice && !(this.choice.kind === "zone" ? this.rules.zones : this.rules.lines)[this.choice.index]) this.choice = null;
+  }
+
+  setMode(mode: Mode): void {
+    this.mode = mode;
+    this.draft = [];
+    if (mode !== "select") this.choice = null;
+  }
+
+  addPoint(point: Point): void {
+    if (this.draft.length >= POINTS_MOST) return this.finish();
+    this.draft = [...this.draft, heldPoint(point)];
+    if (this.mode === "line" && this.draft.length === 2) this.finish();
+  }
+
+  /** Turns the points drawn so far into a shape, when they are enough for one. */
+  finish(): void {
+    const points = this.draft;
+    if (this.mode === "zone" && points.length >= 3) {
+      this.change(() => this.rules.zones.push(newZone(this.rules, points, t.zones.zone)));
+      this.choice = { kind: "zone", index: this.rules.zones.length - 1 };
+    } else if (this.mode === "line" && points.length === 2) {
+      const [a, b] = points as [Point, Point];
+      if (a[0] === b[0] && a[1] === b[1]) return void (this.draft = [a]);
+      this.change(() => this.rules.lines.push(newLine(this.rules, a, b, t.zones.line)));
+      this.choice = { kind: "line", index: this.rules.lines.length - 1 };
+    } else return;
+    this.draft = [];
+    this.mode = "select";
+  }
+
+  setPoints(points: Point[]): void {
+    if (this.zone) this.zone.points = points;
+    else if (this.line && points.length === 2) [this.line.a, this.line.b] = points as [Point, Point];
+  }
+
+  movePoint(index: number, to: Point): void {
+    this.setPoints(this.points.map((point, i) => (i === index ? heldPoint(to) : point)));
+  }
+
+  insertPoint(after: number, point: Point): void {
+    if (!this.zone || this.zone.points.length >= POINTS_MOST) return;
+    this.zone.points.splice(after + 1, 0, heldPoint(point));
+  }
+
+  removePoint(index: number): void {
+    if (this.zone && this.zone.points.length > 3) this.change(() => this.zone?.points.splice(index, 1));
+  }
+
+  removeChosen(): void {
+    const choice = this.choice;
+    if (!choice) return;
+    this.change(() => (choice.kind === "zone" ? this.rules.zones : this.rules.lines).splice(choice.index, 1));
+    this.choice = null;
+  }
+
+  flip(): void {
+    this.change(() => this.setPoints([...this.points].reverse()));
+  }
+}
