@@ -2,13 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from eyespot.bus.contract import Bus
+from eyespot.edge.api.exports import Exports
 from eyespot.edge.api.feeds import Feeds
 from eyespot.edge.api.footage import Footage
 from eyespot.edge.api.live_pool import LivePool
@@ -17,6 +17,7 @@ from eyespot.edge.api.settings_now import SettingsNow
 from eyespot.edge.api.setup_token import SetupToken
 from eyespot.edge.api.socket_limits import SocketLimits
 from eyespot.edge.events.store import EventStore
+from eyespot.edge.layout import StateLayout
 from eyespot.kernel.clock import Clock
 
 
@@ -26,7 +27,7 @@ class Deps:
 
     clock: Clock
     settings: SettingsNow
-    state: Path
+    layout: StateLayout
     auth: Auth
     setup: SetupToken
     bus: Bus
@@ -34,6 +35,7 @@ class Deps:
     live: LivePool
     events: EventStore
     footage: Footage
+    exports: Exports
     sockets: SocketLimits
     secure: bool
     """Served over TLS."""

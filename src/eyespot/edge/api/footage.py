@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from eyespot.contracts.packet import Packet, StreamFormat
 from eyespot.edge.api.picture_cache import PictureCache
+from eyespot.kernel.clock import NS_PER_S, Clock
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 from eyespot.record import playback
 from eyespot.record.index import SegmentIndex
@@ -25,6 +26,7 @@ _THREADS = 2
 _MAX_WAITING = 64
 _MAX_STREAMS, _MAX_STREAMS_PER_ACCOUNT = 32, 8
 JPEG_QUALITY = 80
+TOTALS_NS = 10 * NS_PER_S
 
 
 class Footage:
@@ -35,9 +37,12 @@ class Footage:
         cache: folder for thumbnails.
     """
 
-    def __init__(self, index: SegmentIndex, cache: Path) -> None:
+    def __init__(self, index: SegmentIndex, cache: Path, clock: Clock) -> None:
         self.index = index
-        self._pictures = PictureCache(cache / "thumbnails")
+        self._pictures = PictureCache(cache)
+        self._clock = clock
+        self._totals: dict[str, dict[str, int]] = {}
+        self._totals_ns = -TOTALS_NS
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="footage")
         self._waiting = 0
         self._streams: dict[str, int] = {}
@@ -53,8 +58,12 @@ class Footage:
             self._waiting -= 1
 
     async def totals(self) -> dict[str, dict[str, int]]:
-        """Footage kept per camera; see ``SegmentIndex.totals``."""
-        return await self.run(self.index.totals)
+        """Footage kept per camera, at most ten seconds old; see ``SegmentIndex.totals``."""
+        now_ns = self._clock.monotonic_ns()
+        if now_ns - self._totals_ns >= TOTALS_NS:
+            self._totals_ns = now_ns
+            self._totals = await self.run(self.index.totals)
+        return self._totals
 
     async def picture(self, stream: StreamFormat, key_frame: Packet, width_px: int | None) -> bytes:
         """A key frame as a JPEG, at most ``width_px`` wide; raises ``UNAVAILABLE`` when it cannot be decoded."""

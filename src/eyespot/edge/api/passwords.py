@@ -27,7 +27,7 @@ def check_password(password: str, username: str) -> None:
     rest = password.lower().replace(username.lower(), "") if username else password.lower()
     for word in _COMMON:
         rest = rest.replace(word, "")
-    if len(set(rest)) < 4:
+    if len(set(rest)) < 5:
         raise invalid("This password is among the first that are tried.", "Choose one nobody would guess.")
 
 

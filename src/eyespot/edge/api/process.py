@@ -2,18 +2,15 @@
 
 import asyncio
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
-from eyespot.bus import subjects
-from eyespot.bus.contract import Bus
-from eyespot.contracts.status import StatusMessage
 from eyespot.edge.api import tls
 from eyespot.edge.api.addresses import host_names, is_loopback, link_host, own_addresses
 from eyespot.edge.api.app import create_app
 from eyespot.edge.api.deps import Deps
+from eyespot.edge.api.exports import Exports
 from eyespot.edge.api.feeds import Feeds
 from eyespot.edge.api.footage import Footage
 from eyespot.edge.api.live_pool import LivePool
@@ -26,36 +23,30 @@ from eyespot.edge.api.socket_limits import SocketLimits
 from eyespot.edge.api.store_accounts import AccountStore
 from eyespot.edge.config import WebSettings
 from eyespot.edge.events.store import EventStore
-from eyespot.kernel.clock import NS_PER_S, Clock
+from eyespot.edge.process import HostProcess, StatusReporter
+from eyespot.kernel.clock import Clock
 from eyespot.media.packet_socket import PacketClient
 from eyespot.record.index import SegmentIndex
 
 log = logging.getLogger(__name__)
 
-STATUS_S = 10.0
-
 
 class ApiProcess:
-    """Everything the process holds open. A ``Service``; raises ``INVALID`` on a config it cannot serve.
-
-    Args:
-        config: the host's config file.
-        state: the host's state folder.
-    """
+    """Everything the process holds open. A ``Service``; raises ``INVALID`` on a config it cannot serve."""
 
     name = "api"
 
-    def __init__(self, config: Path, state: Path, bus: Bus, clock: Clock) -> None:
-        self._state = state
-        self._bus = bus
-        self._clock = clock
-        self._settings = SettingsNow(config)
+    def __init__(self, process: HostProcess) -> None:
+        self._process = process
+        self._layout = process.layout
+        self._clock = clock = process.clock
+        self._settings = SettingsNow(process.config_path)
         web = self._settings.config.web
-        self._certificate = _certificate(web, state, clock)
-        self._accounts = AccountStore(state / "api.db")
+        self._certificate = _certificate(web, self._layout.state, clock)
+        self._accounts = AccountStore(self._layout.state / "api.db")
         self._passwords = Passwords()
-        self._events = EventStore(state / "events.db")
-        self._index = SegmentIndex(state / "index.db")
+        self._events = EventStore(self._layout.events_db)
+        self._index = SegmentIndex(self._layout.index_db)
         self._started_ns = clock.monotonic_ns()
         self.deps = self._deps()
         self._listener = listen(web.bind, web.port)
@@ -64,35 +55,47 @@ class ApiProcess:
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop``."""
         server = WebServer(create_app(self.deps), self._listener, self._certificate, self._ready)
-        reporting = asyncio.create_task(self._report())
+        reporter = StatusReporter(self._process, self.status, dict)
+        reporting = asyncio.create_task(reporter.run(stop), name="status")
         try:
             await server.run(stop)
         finally:
-            reporting.cancel()
+            stop.set()
             await asyncio.gather(reporting, return_exceptions=True)
             self.deps.footage.close()
+            self.deps.exports.close()
             self._passwords.close()
             for store in (self._accounts, self._events, self._index):
                 store.close()
-            (self._state / "run" / "api-url").unlink(missing_ok=True)
+            self._url_file.unlink(missing_ok=True)
+
+    @property
+    def _url_file(self) -> Path:
+        return self._layout.run_dir / "api-url"
 
     def status(self) -> dict[str, Any]:
-        return {"url": self.url, "sockets": self.deps.sockets.open, "live": self.deps.live.status()}
+        return {
+            "url": self.url,
+            "sockets": self.deps.sockets.open,
+            "sockets_refused": self.deps.sockets.refused,
+            "live": self.deps.live.status(),
+        }
 
     def _deps(self) -> Deps:
-        clock, accounts = self._clock, self._accounts
+        clock, accounts, layout = self._clock, self._accounts, self._layout
         needed = not accounts.any_user()
         return Deps(
             clock=clock,
             settings=self._settings,
-            state=self._state,
+            layout=layout,
             auth=Auth(accounts, self._passwords, clock),
-            setup=SetupToken(self._state / "run" / "setup-token", clock, needed=needed),
-            bus=self._bus,
-            feeds=Feeds(self._bus, clock),
-            live=LivePool(PacketClient(self._state / "run" / "packets.sock"), clock),
+            setup=SetupToken(layout.run_dir / "setup-token", clock, needed=needed),
+            bus=self._process.bus,
+            feeds=Feeds(self._process.bus, clock),
+            live=LivePool(PacketClient(layout.packets_socket), clock),
             events=self._events,
-            footage=Footage(self._index, self._state / "cache"),
+            footage=Footage(self._index, layout.state / "cache" / "thumbnails", clock),
+            exports=Exports(self._index, layout.state / "cache" / "exports"),
             sockets=SocketLimits(),
             secure=self._certificate is not None,
             started_ns=self._started_ns,
@@ -105,26 +108,13 @@ class ApiProcess:
 
     def _ready(self) -> None:
         """Tell where it is: on the log, in ``run/api-url`` for the supervisor, and once how to begin."""
-        (self._state / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self._state / "run" / "api-url").write_text(self.url + "\n", encoding="ascii")
+        self._layout.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._url_file.write_text(self.url + "\n", encoding="ascii")
         log.info("serving on %s", self.url)
         if self._certificate and self._settings.config.web.tls != "files":
             log.info("own certificate, SHA-256 %s", tls.fingerprint(self._certificate[0]))
         if self.deps.setup.value is not None:
             print(f"Set up this camera once at {self.url}/setup#{self.deps.setup.value}", file=sys.stderr, flush=True)
-
-    async def _report(self) -> None:
-        while True:
-            totals = {**self.status(), "sockets_refused": self.deps.sockets.refused}
-            report = StatusMessage(
-                role="api",
-                pid=os.getpid(),
-                wall_ns=self._clock.wall_ns(),
-                uptime_s=(self._clock.monotonic_ns() - self._started_ns) / NS_PER_S,
-                totals=totals,
-            )
-            await self._bus.publish(subjects.status("api"), report.model_dump_json().encode())
-            await self._clock.sleep(STATUS_S)
 
 
 def _certificate(web: WebSettings, state: Path, clock: Clock) -> tuple[Path, Path] | None:

@@ -6,9 +6,9 @@ Only files that were in the folder when the process started are served, by exact
 import mimetypes
 from pathlib import Path
 
-from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from eyespot.kernel.errors import not_found
 
@@ -30,10 +30,14 @@ class WebFiles:
         self._files = self._list()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = self._answer(Request(scope, receive).url.path)
-        await answer(scope, receive, send)
+        if scope["type"] == "websocket":
+            await WebSocketClose(1008, "There is no such live view.")(scope, receive, send)
+            return
+        await self._answer(scope["path"])(scope, receive, send)
 
     def _answer(self, path: str) -> Response:
+        if path.startswith("/api/"):
+            raise not_found("There is no such call.", "See the OpenAPI document for what there is.")
         name = path.lstrip("/")
         if name not in self._files:
             if "." in name.rpartition("/")[2]:

@@ -15,6 +15,9 @@ from eyespot.bus import subjects
 from eyespot.contracts.status import StatusMessage
 from eyespot.contracts.track import Track, TracksMessage
 from eyespot.edge.api.process import ApiProcess
+from eyespot.edge.config_file import load_config
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.process import HostProcess
 from eyespot.kernel.clock import SystemClock
 from eyespot.media.hub import Hub
 from eyespot.media.packet_socket import PacketServer
@@ -55,7 +58,9 @@ class Stand:
         self.bus = MemoryBus()
         self.clock = SystemClock()
         self.hubs = {("front", "main"): Hub("front/main"), ("yard", "main"): Hub("yard/main")}
-        self.api = ApiProcess(self.config, self.state, self.bus, self.clock)
+        layout = StateLayout.of(self.state)
+        process = HostProcess("api", self.config, layout, load_config(self.config), self.bus, self.clock)
+        self.api = ApiProcess(process)
         self.stop = asyncio.Event()
 
     @property

@@ -6,14 +6,16 @@ from pathlib import Path as FilePath
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, Response, StreamingResponse
 
 from eyespot.contracts.event import Event
 from eyespot.edge.api.deps import Caller, Deps, Needs
 from eyespot.edge.api.principal import Principal
 from eyespot.edge.api.routes.cameras import JPEG
+from eyespot.edge.api.routes.footage import MP4, clip_answer
 from eyespot.edge.api.shapes import MAX_WALL_NS, EventsAnswer
 from eyespot.edge.events.query import EventQuery
+from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import not_found
 
 router = APIRouter(prefix="/events", tags=["events"])
@@ -22,6 +24,8 @@ EventId = Annotated[str, Path(min_length=1, max_length=64)]
 Filter = Annotated[str | None, Query(max_length=64)]
 Moment = Annotated[int | None, Query(ge=0, le=MAX_WALL_NS)]
 _MAX_PAGES = 20
+_MARGIN_NS = 5 * NS_PER_S
+_LONGEST_CLIP_NS = 600 * NS_PER_S
 _PICTURE = re.compile(r"[a-z0-9_-]{1,64}/[A-Za-z0-9_-]{1,64}\.jpg")
 
 
@@ -56,10 +60,21 @@ async def get_event(event_id: EventId, caller: Caller, deps: Needs) -> Event:
 async def get_picture(event_id: EventId, caller: Caller, deps: Needs) -> Response:
     """The event's best frame."""
     event = await visible_event(event_id, caller, deps)
-    file = picture_file(deps.state / "media", event)
+    file = picture_file(deps.layout.media_dir, event)
     if file is None:
         raise not_found("This event has no picture.", "")
     return FileResponse(file, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=60"})
+
+
+@router.get("/{event_id}/clip.mp4", operation_id="getEventClip", response_class=StreamingResponse, responses=MP4)
+async def get_clip(event_id: EventId, caller: Caller, deps: Needs) -> StreamingResponse:
+    """The event's footage with five seconds before and after, at most ten minutes."""
+    event = await visible_event(event_id, caller, deps)
+    camera = deps.settings.camera(event.camera, caller)
+    from_ns = max(0, event.start_wall_ns - _MARGIN_NS)
+    end_ns = event.end_wall_ns if event.end_wall_ns is not None else deps.clock.wall_ns()
+    to_ns = min(end_ns + _MARGIN_NS, from_ns + _LONGEST_CLIP_NS)
+    return await clip_answer(deps, caller, camera, from_ns, to_ns)
 
 
 async def visible_event(event_id: str, caller: Principal, deps: Deps) -> Event:

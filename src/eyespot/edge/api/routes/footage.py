@@ -1,19 +1,24 @@
 """The archive: timeline, thumbnails, playback and export."""
 
 import asyncio
+import logging
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
 from eyespot.contracts.event import Event
-from eyespot.edge.api.deps import Caller, Needs
+from eyespot.edge.api.deps import Caller, Deps, Needs
+from eyespot.edge.api.principal import Principal
 from eyespot.edge.api.routes.cameras import JPEG, CameraPath, Width
 from eyespot.edge.api.shapes import MAX_WALL_NS, EventMark, Span, TimelineAnswer
+from eyespot.edge.config import CameraSettings
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import invalid
 from eyespot.record.timeline import coverage
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/cameras", tags=["footage"])
 
 FromNs = Annotated[int, Query(ge=0, le=MAX_WALL_NS, examples=[1_700_000_000_000_000_000])]
@@ -59,6 +64,28 @@ async def play(camera: CameraPath, from_ns: FromNs, to_ns: ToNs, caller: Caller,
     opened = await deps.footage.open_playback(found.id, found.recorded, from_ns, to_ns)
     headers = {"X-Eyespot-Mime": opened.mime, "X-Eyespot-Start-Ns": str(opened.start_wall_ns)}
     return StreamingResponse(deps.footage.chunks(iter(opened), caller.name), media_type="video/mp4", headers=headers)
+
+
+@router.get("/{camera}/export.mp4", operation_id="exportClip", response_class=StreamingResponse, responses=MP4)
+async def export(camera: CameraPath, from_ns: FromNs, to_ns: ToNs, caller: Caller, deps: Needs) -> StreamingResponse:
+    """Footage as one ordinary MP4 file, at most two hours; it begins with the key frame before ``from_ns``."""
+    found = deps.settings.camera(camera, caller)
+    return await clip_answer(deps, caller, found, from_ns, to_ns)
+
+
+async def clip_answer(
+    deps: Deps, caller: Principal, camera: CameraSettings, from_ns: int, to_ns: int
+) -> StreamingResponse:
+    """A clip of a camera as a download."""
+    deps.footage.check_streams(caller.name)
+    clip = await deps.exports.make(camera.id, camera.recorded, from_ns, to_ns)
+    moment = datetime.fromtimestamp(clip.start_wall_ns // NS_PER_S, UTC)
+    headers = {
+        "Content-Length": str(clip.size_bytes),
+        "Content-Disposition": f'attachment; filename="{camera.id}_{moment:%Y-%m-%d_%H-%M-%S}Z.mp4"',
+    }
+    log.info("audit: %s exported %s from %d to %d", caller.name, camera.id, from_ns, to_ns)
+    return StreamingResponse(deps.footage.chunks(clip.chunks(), caller.name), media_type="video/mp4", headers=headers)
 
 
 def _mark(event: Event) -> EventMark:

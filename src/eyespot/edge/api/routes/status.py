@@ -24,9 +24,7 @@ async def get_status(caller: Caller, deps: Needs) -> StatusAnswer:
     cameras = {
         camera.id: camera_answer(camera, deps.feeds, totals) for camera in config.camera if caller.may_see(camera.id)
     }
-    processes = (
-        [_process(deps, role, cameras) for role in sorted(deps.feeds.reports())] if caller.cameras is None else []
-    )
+    processes = [_process(deps, role) for role in sorted(deps.feeds.reports())] if caller.cameras is None else []
     roots = await asyncio.to_thread(_roots, deps) if caller.cameras is None else []
     return StatusAnswer(
         host=config.host.name,
@@ -39,13 +37,17 @@ async def get_status(caller: Caller, deps: Needs) -> StatusAnswer:
     )
 
 
-def _process(deps: Deps, role: str, _cameras: dict[str, CameraAnswer]) -> ProcessAnswer:
+def _process(deps: Deps, role: str) -> ProcessAnswer:
     report = deps.feeds.reports()[role]
     return ProcessAnswer(**report.model_dump(), fresh=deps.feeds.is_fresh(report))
 
 
 def _roots(deps: Deps) -> list[dict[str, Any]]:
-    return [_root(deps.state / root.path, root.tier, root.min_free_bytes) for root in deps.settings.config.storage.root]
+    config = deps.settings.config
+    return [
+        _root(path, root.tier, root.min_free_bytes)
+        for path, root in zip(deps.layout.roots(config), config.storage.root, strict=True)
+    ]
 
 
 def _root(path: Path, tier: str, floor_bytes: int) -> dict[str, Any]:
