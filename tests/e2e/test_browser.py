@@ -1,0 +1,136 @@
+"""What a person does with the demo, in a real browser: set up, look, review, scrub, draw."""
+
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from .conftest import PATIENCE_S, Host
+
+pytestmark = [pytest.mark.browser, pytest.mark.footage, pytest.mark.slow]
+
+OVERLAY_TOLERANCE_MS = 200.0
+"""One detection period at 5 per second: the drawn tracks are never further from the picture than that."""
+
+
+def number(locator: Locator, name: str) -> float:
+    """The number in a data attribute, or NaN while there is none."""
+    text = locator.get_attribute(name)
+    return float(text) if text not in (None, "", "null", "undefined") else float("nan")
+
+
+def until(ready: Callable[[], bool], what: str) -> None:
+    """Look again until ``ready``; fails with ``what`` when it never is."""
+    for _ in range(int(PATIENCE_S * 5)):
+        if ready():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"never happened: {what}")
+
+
+def test_the_setup_link_makes_the_first_account_once(page: Page, host: Host) -> None:
+    page.goto(host.setup_link)
+    page.get_by_test_id("setup-username").fill("owner")
+    for field in page.locator("input[type=password]").all():
+        field.fill("correct horse battery")
+    page.get_by_test_id("setup-submit").click()
+    page.get_by_test_id("live-grid").or_(page.get_by_test_id("player")).first.wait_for()
+    answer = page.request.get(f"{host.url}/api/v1/setup")
+    assert answer.json() == {"needed": False}
+
+
+def test_a_wrong_password_is_refused_and_the_right_one_lets_in(page: Page, host: Host) -> None:
+    stranger = page.context.browser.new_context()  # type: ignore[union-attr]
+    window = stranger.new_page()
+    window.goto(host.url)
+    window.get_by_test_id("login-username").fill("owner")
+    window.locator("input[type=password]").fill("wrong password here")
+    window.get_by_test_id("login-submit").click()
+    window.get_by_test_id("login-error").wait_for()
+    assert window.get_by_test_id("player").count() == 0
+    until(lambda: window.get_by_test_id("login-submit").is_enabled(), "the form can be sent again")
+    window.locator("input[type=password]").fill("correct horse battery")
+    until(lambda: _sign_in(window), "signed in")
+    stranger.close()
+
+
+def _sign_in(window: Page) -> bool:
+    if window.get_by_test_id("login-submit").count():
+        window.get_by_test_id("login-submit").click()
+        window.wait_for_timeout(1500)
+    return window.get_by_test_id("player").count() > 0
+
+
+def test_the_live_picture_moves(page: Page, host: Host) -> None:
+    page.goto(host.url)
+    player = page.get_by_test_id("player").first
+    until(lambda: player.get_attribute("data-state") == "live", "the player is live")
+    before = number(player, "data-frames-decoded")
+    until(lambda: number(player, "data-frames-decoded") >= before + 30, "thirty more frames decoded")
+    pictures = {bytes(player.screenshot()) for _ in itertools.repeat(None, 3) if not page.wait_for_timeout(700)}
+    assert len(pictures) == 3
+
+
+def test_tracks_are_drawn_in_step_with_the_picture(page: Page) -> None:
+    overlay = page.get_by_test_id("overlay").first
+    until(lambda: number(overlay, "data-last-t") > 0, "tracks were drawn")
+    offsets: list[float] = []
+    for _ in range(20):
+        page.wait_for_timeout(250)
+        offsets.append(number(overlay, "data-last-offset-ms"))
+    assert sorted(offsets)[len(offsets) * 3 // 4] <= OVERLAY_TOLERANCE_MS, offsets
+
+
+def test_an_event_appears_with_its_picture(page: Page) -> None:
+    page.get_by_test_id("nav-review").first.click()
+    card = page.locator("[data-testid=event-card][data-kind=object]").first
+    card.wait_for()
+    assert card.get_attribute("data-label") == "person"
+    picture = card.locator("img").first
+    until(lambda: bool(picture.evaluate("image => image.complete && image.naturalWidth > 100")), "its picture is shown")
+
+
+def test_playback_seeks_and_plays(page: Page) -> None:
+    page.get_by_test_id("nav-timeline").first.click()
+    axis = page.get_by_test_id("timeline").first
+    until(lambda: number(axis, "data-covered") >= 1, "the archive covers some time")
+    playback = page.get_by_test_id("playback").first
+    box = axis.bounding_box()
+    assert box
+    span = [number(axis, "data-from-ms"), number(axis, "data-to-ms")]
+    moment = time.time() * 1000 - 8000
+    x = box["x"] + box["width"] * (moment - span[0]) / (span[1] - span[0])
+    page.mouse.click(x, box["y"] + box["height"] / 2)
+    until(lambda: number(playback, "data-frames-shown") > 0, "a picture of the archive is shown")
+    page.get_by_test_id("play").first.click()
+    shown = number(playback, "data-frames-shown")
+    until(lambda: number(playback, "data-frames-shown") > shown + 3, "the archive plays")
+    assert abs(number(playback, "data-wall-ms") - moment) < 60_000
+
+
+def test_a_zone_drawn_on_the_picture_fires_an_event(page: Page, tmp_path: Path) -> None:
+    page.get_by_test_id("nav-zones").first.click()
+    canvas = page.get_by_test_id("zone-canvas").first
+    canvas.wait_for()
+    page.get_by_test_id("tool-zone").first.click()
+    box = canvas.bounding_box()
+    assert box
+    corners = [(0.05, 0.1), (0.95, 0.1), (0.95, 0.95), (0.05, 0.95)]
+    for x, y in corners:
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    page.keyboard.press("Enter")
+    until(lambda: number(canvas, "data-zones") == 1, "the zone is drawn")
+    page.get_by_test_id("zones-save").first.click()
+    name = page.get_by_test_id("shape-name").first.input_value()
+    page.get_by_test_id("nav-review").first.click()
+    card = page.locator(f"[data-testid=event-card][data-kind=zone][data-zone='{name}']").first
+    until(lambda: _shown(page, card), "the zone's event appears")
+
+
+def _shown(page: Page, card: Locator) -> bool:
+    if page.get_by_test_id("show-new").count():
+        page.get_by_test_id("show-new").first.click()
+    return card.count() > 0
