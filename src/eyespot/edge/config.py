@@ -151,7 +151,7 @@ class CameraHostConfig(Settings):
     web: WebSettings = WebSettings()
     """Web app and API."""
     storage: StorageSettings = StorageSettings()
-    """Where footage is kept."""
+    """Disks for footage."""
     retention: RetentionSettings = RetentionSettings()
     """How long footage and events are kept."""
     vision: VisionSettings = VisionSettings()

@@ -1,98 +1,166 @@
-"""A model package at work: pictures to the model's input, through the shared lanes, through its head, to detections.
+"""A model package at work: pictures to the model's input, through shared lanes, through its head, to detections.
 
-One detector serves every camera that uses the package. Cameras hand in one picture at a time each, and lanes serve in
-order of arrival, so cameras take turns.
+One detector serves every camera of the same shape of picture that uses the package. A camera hands in one picture at a
+time, and lanes serve in order of arrival, so cameras take turns.
 """
 
 import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eyespot.contracts.detections import Detections
 from eyespot.edge.config import VisionSettings
-from eyespot.edge.config_parts import DetectSettings
+from eyespot.infer.lanes import Lanes
+from eyespot.infer.package import ModelPackage
+from eyespot.infer.session import Outputs, Session, open_session
 from eyespot.media.decode import Frame, Pixels
 from eyespot.vision.heads.registry import find_head
 
 FLOOR_SCORE = 0.1
 """Weak detections carry on objects that are already followed; new ones need more."""
+MAX_WAITING = 256
+
+Region = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the head must know of a picture."""
+
+    capture_ns: int
+    aspect: float
+    wanted: NDArray[np.bool_] | None = None
+    region: Region | None = None
 
 
 class Detector:
-    """Finds objects in pictures with one model package.
+    """Finds objects in pictures of one shape with one model package.
 
     Args:
-        package: an ``infer.package.ModelPackage``.
-        lanes: ``infer.lanes.Lanes`` over sessions of it.
+        aspect: width by height of the pictures; the model runs at the size that fits it.
+        lanes: sessions side by side.
     """
 
-    def __init__(self, package: Any, lanes: Any) -> None:
-        self.labels: tuple[str, ...] = tuple(package.labels)
-        self._lanes = lanes
-        self._head = find_head(package.head)
-        self._width_px, self._height_px = package.input_width_px, package.input_height_px
+    def __init__(
+        self, package: ModelPackage, aspect: float, *, lanes: int, open_one: Callable[[tuple[int, int]], Session]
+    ) -> None:
+        document = package.document
+        self.labels = document.labels
+        self.input_px = document.input.fit(aspect)
+        self.reason = ""
+        self._order = document.input.order
+        self._head = find_head(document.head)
+        self._open_one = open_one
+        self._lanes: Lanes[Detections] = Lanes(self._open, lanes, finish=self._finish, max_waiting=MAX_WAITING)
 
     def image(self, frame: Frame) -> Pixels:
         """The model's input made from the whole picture: ``(H, W, 3)`` uint8."""
-        return frame.rgb(self._width_px, self._height_px)
+        height_px, width_px = self.input_px
+        if self._order == "rgb":
+            return frame.rgb(width_px, height_px)
+        return frame.bgr(width_px, height_px)
 
-    async def detect(self, image: Pixels, frame: Frame, settings: DetectSettings) -> Detections:
-        """Objects of the wanted labels in ``frame``, whose ``image`` this is."""
-        outputs = await asyncio.wrap_future(self._lanes.submit(image))
-        return self.read(outputs, frame, settings.labels)
+    def submit(self, image: Pixels, asked: Asked) -> "Future[Detections]":
+        """Queue a picture; raises ``EXHAUSTED`` when too many wait."""
+        return self._lanes.submit(image, asked)
 
-    def read(self, outputs: Any, frame: Frame, wanted: tuple[str, ...]) -> Detections:
-        """The model's answer for ``frame`` as detections of the ``wanted`` labels (empty: all)."""
+    async def detect(self, image: Pixels, asked: Asked) -> Detections:
+        """The objects in a picture; raises ``EXHAUSTED``, or what the runtime raised."""
+        return await asyncio.wrap_future(self.submit(image, asked))
+
+    def wanted(self, labels: tuple[str, ...]) -> NDArray[np.bool_] | None:
+        """Which of the model's labels are among ``labels``; None for all."""
+        return np.array([label in labels for label in self.labels], bool) if labels else None
+
+    def status(self) -> dict[str, Any]:
+        """Counters, and which variant runs where and why."""
+        stats = self._lanes.stats
+        return {
+            "submitted": stats.submitted, "refused": stats.refused, "failed": stats.failed,
+            "waiting": self._lanes.waiting, "input_px": list(self.input_px), "choice": self.reason,
+        }  # fmt: skip
+
+    def close(self) -> None:
+        """Finish what waits and give the model's memory back."""
+        self._lanes.close()
+
+    def _open(self) -> Session:
+        session = self._open_one(self.input_px)
+        self.reason = session.choice.reason
+        return session
+
+    def _finish(self, outputs: Outputs, asked: Asked) -> Detections:
+        """In the lane's thread."""
         found = self._head(
             outputs,
             labels=self.labels,
             score_threshold=FLOOR_SCORE,
-            capture_ns=frame.capture_ns,
-            aspect=frame.width_px / frame.height_px,
-            input_px=(self._height_px, self._width_px),
+            capture_ns=asked.capture_ns,
+            aspect=asked.aspect,
+            region=asked.region,
+            input_px=self.input_px,
         )
-        return only(found, self.labels, wanted)
+        return only(found, asked.wanted)
+
+
+class Detectors:
+    """The detectors of one process, made when first asked for. Thread-safe."""
+
+    def __init__(self, folder: Path, settings: VisionSettings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, tuple[int, int]], Detector] = {}
+        self._packages: dict[str, ModelPackage] = {}
+
+    def get(self, name: str, aspect: float) -> Detector:
+        """The detector of package ``name`` for pictures of ``aspect``; raises when the package is missing or broken."""
+        with self._lock:
+            package = self._packages.get(name)
+            if package is None:
+                package = self._packages[name] = ModelPackage.load(self._folder / name)
+            key = (name, package.document.input.fit(aspect))
+            if key not in self._made:
+                self._made[key] = make_detector(package, aspect, self._settings)
+            return self._made[key]
 
     def status(self) -> dict[str, Any]:
-        """What the lanes say of themselves."""
-        status: dict[str, Any] = self._lanes.status()
-        return status
+        """Report by package and size."""
+        return {f"{name} {size[1]}x{size[0]}": detector.status() for (name, size), detector in self._made.items()}
 
     def close(self) -> None:
-        """Give the model's memory back."""
-        self._lanes.close()
+        """Close all."""
+        for detector in self._made.values():
+            detector.close()
 
 
-def only(found: Detections, labels: tuple[str, ...], wanted: tuple[str, ...]) -> Detections:
-    """``found`` without labels that are not ``wanted`` (empty: all are)."""
-    if not wanted or not len(found):
-        return found
-    kinds = np.array([index for index, label in enumerate(labels) if label in wanted], np.int32)
-    keep = np.isin(found.labels, kinds)
-    if keep.all():
-        return found
-    return Detections(found.capture_ns, found.boxes[keep], found.scores[keep], found.labels[keep], found.aspect)
+def make_detector(package: ModelPackage, aspect: float, settings: VisionSettings) -> Detector:
+    """A detector as the host's settings want it; sessions open in the lanes' own threads."""
 
-
-def open_detector(folder: Path, settings: VisionSettings) -> Detector:
-    """Load the package in ``folder`` and its lanes; blocks for a second or more.
-
-    Raises ``EyespotError`` when the package is missing or broken, or no accelerator runs it.
-    """
-    from eyespot.infer.lanes import Lanes
-    from eyespot.infer.package import ModelPackage
-    from eyespot.infer.session import open_session
-
-    package = ModelPackage.load(folder)
-
-    def session() -> Any:
+    def open_one(size_px: tuple[int, int]) -> Session:
         return open_session(
             package,
             variant=settings.variant or None,
             accelerator=settings.accelerator or None,
             threads=settings.threads,
+            size_px=size_px if package.document.input.multiple_px else None,
         )
 
-    return Detector(package, Lanes(session, settings.lanes))
+    return Detector(package, aspect, lanes=settings.lanes, open_one=open_one)
+
+
+def only(found: Detections, wanted: NDArray[np.bool_] | None) -> Detections:
+    """``found`` without labels that are not wanted."""
+    if wanted is None or not len(found):
+        return found
+    keep = wanted[found.labels]
+    if keep.all():
+        return found
+    return Detections(found.capture_ns, found.boxes[keep], found.scores[keep], found.labels[keep], found.aspect)

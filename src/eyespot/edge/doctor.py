@@ -67,10 +67,7 @@ def examine(config_path: Path | None, state: Path, clock: Clock | None = None) -
 
 def _python(_: Patient) -> Iterator[Finding]:
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        yield Finding("python", "error", f"Python {version}.", "Use Python 3.11 or newer.")
-    else:
-        yield Finding("python", "ok", f"Python {version}.")
+    yield Finding("python", "ok", f"Python {version}.")
     for name, purpose in _NEEDED.items():
         if importlib.util.find_spec(name) is None:
             yield Finding("packages", "error", f"{name} is missing ({purpose}).", "Run: pip install 'eyespot[edge]'.")
@@ -86,19 +83,20 @@ def _bus(_: Patient) -> Iterator[Finding]:
 def _encoders(_: Patient) -> Iterator[Finding]:
     if importlib.util.find_spec("av") is None:
         return
-    from eyespot.hal.sensors.encode import encoder_names
+    from eyespot.hal.sensors.encode import H264Encoder
 
-    names = encoder_names()
-    if names:
-        yield Finding("encoder", "ok", f"H.264 by {', '.join(names)}.")
-    else:
-        yield Finding("encoder", "warning", "No H.264 encoder.", "Cameras that do not send H.264/H.265 cannot be used.")
+    try:
+        H264Encoder(64, 48, 5)
+        yield Finding("encoder", "ok", "H.264 can be encoded.")
+    except (ValueError, OSError) as error:
+        todo = "Cameras that do not send H.264 or H.265 cannot be used."
+        yield Finding("encoder", "warning", f"No H.264 encoder ({error}).", todo)
 
 
 def _accelerators(_: Patient) -> Iterator[Finding]:
-    from eyespot.hal.accelerators.chooser import available_names
+    from eyespot.hal.accelerators.chooser import known
 
-    names = available_names()
+    names = [accelerator.name for accelerator in known() if accelerator.available()]
     if names:
         yield Finding("accelerators", "ok", f"{', '.join(names)}.")
     else:

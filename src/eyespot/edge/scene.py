@@ -36,26 +36,38 @@ class Scene:
     """Follows one camera's objects.
 
     Args:
-        labels: the model's label list.
         media_dir: where best frames go, ``<camera>/<event id>.jpg``.
 
     Attributes:
         events, tracks_seen: how many there were so far; ``tracks_now``: how many there are.
     """
 
-    def __init__(self, camera: CameraSettings, labels: tuple[str, ...], media_dir: Path) -> None:
+    def __init__(self, camera: CameraSettings, media_dir: Path) -> None:
         self._camera = camera.id
-        self._labels = labels
         self._media_dir = media_dir
         self._tracker = Tracker()
-        self._rules = RuleEngine(labels, camera.zone, camera.line)
+        self._settings = camera
+        self._labels: tuple[str, ...] = ()
+        self._rules = RuleEngine((), camera.zone, camera.line)
         self._ids: dict[int, str] = {}
         self._pictures: dict[int, str] = {}
         self._highest = 0
         self.events = self.tracks_now = self.tracks_seen = 0
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's label list; setting another begins with no objects."""
+        return self._labels
+
+    @labels.setter
+    def labels(self, labels: tuple[str, ...]) -> None:
+        if labels != self._labels:
+            self._labels = labels
+            self._rules = RuleEngine(labels, self._settings.zone, self._settings.line)
+
     def replace_rules(self, camera: CameraSettings, at_ns: int, wall_offset_ns: int) -> list[Event]:
         """New zones and lines, now."""
+        self._settings = camera
         updates = self._rules.replace(camera.zone, camera.line, at_ns)
         return [self._event(update, wall_offset_ns)[0] for update in updates]
 

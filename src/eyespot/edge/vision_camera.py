@@ -15,9 +15,9 @@ from typing import Any
 from eyespot.bus import subjects
 from eyespot.bus.contract import Bus
 from eyespot.contracts.event import Event
-from eyespot.contracts.packet import Unit
+from eyespot.contracts.packet import StreamFormat, Unit
 from eyespot.edge.config import CameraSettings
-from eyespot.edge.detector import Detector
+from eyespot.edge.detector import Asked, Detector, Detectors
 from eyespot.edge.latency import Latency
 from eyespot.edge.scene import Moment, Scene, write_pictures
 from eyespot.edge.sight import Sight, span_s
@@ -50,7 +50,7 @@ class Shared:
     bus: Bus
     clock: Clock
     workers: Executor
-    detector: Detector | None
+    detectors: Detectors
     submit: Callable[[Event], None]
 
 
@@ -59,6 +59,7 @@ class _Look:
     """One picture to be concluded: with an image when it is worth detecting in."""
 
     frame: Frame
+    detector: Detector | None = None
     image: Any = None
 
 
@@ -71,8 +72,9 @@ class VisionCamera:
         self._shared = shared
         self._sight = Sight()
         self._motion = MotionGate()
-        detector = shared.detector
-        self._scene = Scene(settings, detector.labels if detector else (), media_dir)
+        self._detector: Detector | None = None
+        self._detector_for: StreamFormat | None = None
+        self._scene = Scene(settings, media_dir)
         self._inbox: list[Unit] = []
         self._inbox_bytes = 0
         self._work: asyncio.Task[None] | None = None
@@ -80,10 +82,11 @@ class VisionCamera:
         self._period_ns = from_seconds(1 / settings.detect.rate_hz)
         self._due_ns = self._moved_ns = self._checked_ns = self._newest_ns = 0
         self._relief_s, self._relieved_until_ns = RELIEF_S, 0
-        self._state, self._error = "connecting", ""
+        self._state, self.error = "connecting", ""
         self._dropped = self._detections = self._inferences = self._missed = 0
         self.latency = Latency()
         self._moving = False
+        self._wanted: Any = None
         self._batch_ms = QUIET_BATCH_MS
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,7 +114,7 @@ class VisionCamera:
         sight = self._sight
         return {
             "state": self._state,
-            "error": self._error,
+            "error": self.error,
             "mode": "relief" if sight.keys_only else "quiet" if sight.quiet else "active",
             "rate_hz": self.settings.detect.rate_hz,
             "moving": self._moving,
@@ -141,12 +144,12 @@ class VisionCamera:
         try:
             units = self._shared.client.units(camera, stream, reader="vision", batch_ms=self._batch_ms)
             async for unit in units:
-                self._state, self._error = "watching", ""
+                self._state = "watching"
                 self._gather(unit)
         except EyespotError as error:
             if error.kind is not Kind.UNAVAILABLE:
                 log.warning("%s: %s", self.name, error)
-            self._error = error.what
+                self.error = error.what
         self._state = "connecting"
 
     def _gather(self, unit: Unit) -> None:
@@ -206,13 +209,28 @@ class VisionCamera:
         look = _Look(frame)
         if self._wants_detection(frame):
             self._checked_ns = frame.capture_ns
-            detector = self._shared.detector
-            look.image = detector.image(frame) if detector else None
+            look.detector = self._find_detector(frame)
+            look.image = look.detector.image(frame) if look.detector else None
         return look
 
     def _wants_detection(self, frame: Frame) -> bool:
         recheck = self._scene.tracks_now and frame.capture_ns - self._checked_ns > from_seconds(RECHECK_S)
         return self._moving or bool(recheck)
+
+    def _find_detector(self, frame: Frame) -> Detector | None:
+        """Looked for once for each format of the stream; without one the camera is shown and recorded all the same."""
+        if self._sight.picture is self._detector_for:
+            return self._detector
+        self._detector_for = self._sight.picture
+        self._detector, self.error = None, ""
+        try:
+            self._detector = self._shared.detectors.get(self.settings.detect.package, frame.width_px / frame.height_px)
+            self._scene.labels = self._detector.labels
+            self._wanted = self._detector.wanted(self.settings.detect.labels)
+        except EyespotError as error:
+            log.error("%s: no objects will be found: %s", self.name, error)
+            self.error = str(error)
+        return self._detector
 
     def _set_batch(self, batch_ms: int) -> None:
         """From a worker thread: the socket belongs to the event loop."""
@@ -228,17 +246,28 @@ class VisionCamera:
         return self._work.get_loop()
 
     async def _conclude(self, look: _Look) -> None:
-        if look.image is None:
-            moment = self._scene.still(look.frame.capture_ns, self._offset_ns)
-        else:
-            detector = self._shared.detector
-            assert detector is not None
-            detections = await detector.detect(look.image, look.frame, self.settings.detect)
-            self._inferences += 1
-            self._detections += len(detections)
-            moment = self._scene.detected(detections, self._offset_ns)
+        moment = await self._moment(look)
+        if moment is None:
+            return
         await self._tell(moment, look)
         self._relieve()
+
+    async def _moment(self, look: _Look) -> Moment | None:
+        if look.image is None or look.detector is None:
+            return self._scene.still(look.frame.capture_ns, self._offset_ns)
+        frame = look.frame
+        asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
+        try:
+            detections = await look.detector.detect(look.image, asked)
+        except EyespotError as error:
+            self._missed += 1
+            if error.kind is not Kind.EXHAUSTED:
+                log.error("%s: %s", self.name, error)
+                self.error = str(error)
+            return None
+        self._inferences += 1
+        self._detections += len(detections)
+        return self._scene.detected(detections, self._offset_ns)
 
     async def _tell(self, moment: Moment, look: _Look) -> None:
         if moment.pictures:

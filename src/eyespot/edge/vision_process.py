@@ -1,15 +1,13 @@
 """The vision process: packets of every camera to tracks and events. It may die at any moment; recording goes on."""
 
 import asyncio
-import logging
 import os
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from eyespot.edge.config import CameraHostConfig, CameraSettings
-from eyespot.edge.detector import Detector, open_detector
+from eyespot.edge.detector import Detectors
 from eyespot.edge.events.store import EventStore
 from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.latency import percentile
@@ -17,10 +15,7 @@ from eyespot.edge.process import HostProcess, StatusReporter, follow_config, run
 from eyespot.edge.running import Running
 from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import seconds
-from eyespot.kernel.errors import EyespotError
 from eyespot.media.packet_socket import PacketClient
-
-log = logging.getLogger(__name__)
 
 OWN_KINDS = ("object", "zone", "loiter", "line", "occupancy", "blind", "covered", "moved", "frozen", "blurred")
 MAX_WORKERS = 4
@@ -35,10 +30,12 @@ class VisionHost:
         self.events = EventWriter(self.store, process.bus, process.clock)
         self._workers = ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1), "decode")
         self._client = PacketClient(process.layout.packets_socket)
-        self._detectors: dict[str, Detector | None] = {}
+        self._detectors = Detectors(process.layout.models(process.config), process.config.vision)
+        self._shared = Shared(
+            self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit
+        )
         self._cameras: dict[str, tuple[VisionCamera, Running]] = {}
         self._begin_ns = process.clock.monotonic_ns()
-        self.errors: dict[str, str] = {}
 
     async def apply(self, config: CameraHostConfig) -> None:
         """Start, restart and end cameras; only zones and lines changing restarts nothing."""
@@ -54,15 +51,13 @@ class VisionHost:
             del self._cameras[camera_id]
         for camera_id, settings in wanted.items():
             if camera_id not in self._cameras:
-                camera = VisionCamera(settings, await self._shared(config, settings), self._process.layout.media_dir)
+                camera = VisionCamera(settings, self._shared, self._process.layout.media_dir)
                 self._cameras[camera_id] = (camera, Running(camera, self._process.clock))
 
     async def end(self) -> None:
         """End every camera and what they share."""
         await asyncio.gather(*(running.stop() for _, running in self._cameras.values()))
-        for detector in self._detectors.values():
-            if detector is not None:
-                detector.close()
+        self._detectors.close()
         self._workers.shutdown()
 
     def totals(self) -> dict[str, Any]:
@@ -74,33 +69,14 @@ class VisionHost:
             "detections_per_s": round(inferences / uptime_s, 2),
             "latency_p50_ms": percentile(delays, 0.5),
             "latency_p95_ms": percentile(delays, 0.95),
-            "lanes": {name: detector.status() for name, detector in self._detectors.items() if detector},
-            "errors": self.errors,
+            "lanes": self._detectors.status(),
+            "errors": {name: camera.error for name, (camera, _) in self._cameras.items() if camera.error},
             "events": self.events.status(),
         }
 
     def cameras(self) -> dict[str, dict[str, Any]]:
         """Report by camera."""
         return {camera_id: camera.status() for camera_id, (camera, _) in self._cameras.items()}
-
-    async def _shared(self, config: CameraHostConfig, settings: CameraSettings) -> Shared:
-        process = self._process
-        detector = await self._detector(config, settings.detect.package)
-        return Shared(self._client, process.bus, process.clock, self._workers, detector, self.events.submit)
-
-    async def _detector(self, config: CameraHostConfig, package: str) -> Detector | None:
-        """The detector for ``package``, shared by all cameras that use it; None (said once) when it cannot be had."""
-        if package not in self._detectors:
-            folder = self._process.layout.models(config) / package
-            opening: Callable[[], Detector] = lambda: open_detector(folder, config.vision)  # noqa: E731
-            try:
-                self._detectors[package] = await asyncio.to_thread(opening)
-                self.errors.pop(package, None)
-            except (EyespotError, ImportError) as error:
-                log.error("no objects will be found: %s", error)
-                self._detectors[package] = None
-                self.errors[package] = str(error)
-        return self._detectors[package]
 
 
 def _same_but_rules(one: CameraSettings, other: CameraSettings) -> bool:

@@ -1,0 +1,87 @@
+"""The host's configuration: the shipped sample loads, mistakes are named, rules hold."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eyespot.edge.config import CameraHostConfig
+from eyespot.edge.config_file import load_config
+from eyespot.edge.config_parts import LineSettings, ZoneSettings
+from eyespot.kernel.config import validate
+from eyespot.kernel.errors import EyespotError
+from eyespot.vision.zones import Line, Zone
+
+SAMPLE = Path(__file__).parents[3] / "config" / "eyespot.toml"
+
+
+def config(**camera: Any) -> CameraHostConfig:
+    base = {"id": "front", "stream": [{"name": "main", "source": "a.mp4"}, {"name": "small", "source": "b.mp4"}]}
+    return validate(CameraHostConfig, {"camera": [{**base, **camera}]}, "test")
+
+
+def test_the_shipped_sample_loads() -> None:
+    sample = load_config(SAMPLE)
+    camera = sample.camera[0]
+    assert (camera.recorded, camera.seen, camera.shown) == ("main", "small", "main")
+    assert camera.zone[0].loiter_s == 20
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_name(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(SAMPLE.read_text().replace("rate_hz = 5", "rat_hz = 5"))
+    with pytest.raises(EyespotError, match=r"camera.0.detect.rat_hz: unknown key, did you mean 'rate_hz'"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("camera", "said"),
+    [
+        ({"id": "Front Door"}, "camera id"),
+        ({"id": "host"}, "stands for the machine"),
+        ({"id": "a/../b"}, "camera id"),
+        ({"detect_stream": "tiny"}, "not one of its streams"),
+        ({"stream": []}, "at least 1"),
+        ({"stream": [{"source": "a"}, {"source": "b"}]}, "called 'main'"),
+        ({"zone": [{"name": "z", "points": [[0, 0], [1, 0], [1, 2]]}]}, "less than or equal to 1"),
+        ({"zone": [{"name": "z", "points": [[0, 0], [1, 0]]}]}, "at least 3"),
+        ({"line": [{"name": "l", "a": [0.5, 0.5], "b": [0.5, 0.5]}]}, "ends"),
+        (
+            {
+                "zone": [{"name": "z", "points": [[0, 0], [1, 0], [1, 1]]}],
+                "line": [{"name": "z", "a": [0, 0], "b": [1, 1]}],
+            },
+            "called 'z'",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_named(camera: dict[str, Any], said: str) -> None:
+    with pytest.raises(EyespotError, match=said):
+        config(**camera)
+
+
+def test_two_cameras_of_one_name_are_refused() -> None:
+    one = {"id": "a", "stream": [{"source": "x"}]}
+    with pytest.raises(EyespotError, match="two cameras"):
+        validate(CameraHostConfig, {"camera": [one, one]}, "test")
+
+
+def test_every_key_is_described_for_the_form_that_is_drawn_from_the_schema() -> None:
+    schema = CameraHostConfig.model_json_schema()
+    parts = [schema, *schema["$defs"].values()]
+    bare = [
+        f"{part.get('title')}.{name}"
+        for part in parts
+        for name, field in part.get("properties", {}).items()
+        if not field.get("description")
+    ]
+    assert bare == []
+    json.dumps(schema)
+
+
+def test_zones_and_lines_are_told_the_same_way_here_and_in_the_rules() -> None:
+    for ours, theirs in ((ZoneSettings, Zone), (LineSettings, Line)):
+        assert {name: field.annotation for name, field in ours.model_fields.items()} == {
+            name: field.annotation for name, field in theirs.model_fields.items()
+        }
