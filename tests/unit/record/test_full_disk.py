@@ -63,9 +63,8 @@ def frames(path: Path) -> int:
 
 def check_newest_is_kept(storage: Storage, seconds: int) -> None:
     rows = storage.index.all()
-    assert rows[-1].end_wall_ns - rows[0].start_wall_ns == sum(row.duration_ns for row in rows), (
-        "no gap in what is left"
-    )
+    span_ns = rows[-1].end_wall_ns - rows[0].start_wall_ns
+    assert span_ns == sum(row.duration_ns for row in rows), "no gap in what is left"
     assert rows[-1].end_wall_ns == rows[-1].start_wall_ns + 2 * NS_PER_S
     assert sum(frames(row.file) for row in rows) == 2 * FPS * len(rows)
     assert 1 < len(rows) < seconds // 2

@@ -56,6 +56,8 @@ def read_header(data: bytes, offset: int, limit: int) -> Box | None:
 def iter_boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[Box]:
     """The boxes that fill ``data[start:end]``; raises ``CORRUPT`` when one does not fit or there are too many."""
     limit = len(data) if end is None else end
+    if limit > len(data):
+        raise corrupt(f"A box ends at byte {limit}, behind the {len(data)} bytes there are.")
     offset, count = start, 0
     while offset < limit:
         found = read_header(data, offset, limit)

@@ -178,7 +178,7 @@ def parse_fragment(moof: bytes) -> tuple[TrackRun, ...]:
         if root is None or root.kind != b"moof" or root.end != len(moof):
             raise corrupt("A fragment does not begin with a whole moof box.")
         runs = tuple(_parse_traf(moof, item) for item in iter_boxes(moof, root.body, root.end) if item.kind == b"traf")
-    except struct.error as error:
+    except (struct.error, IndexError) as error:
         raise corrupt(f"A moof box is cut short: {error}.") from error
     if len(runs) > MAX_RUNS:
         raise corrupt(f"A moof box has {len(runs)} tracks.")
