@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+from av.stream import Discard
 
 from eyespot.contracts.packet import AudioCodec, AudioFormat, VideoCodec
 from eyespot.kernel.clock import NS_PER_S
@@ -48,7 +49,7 @@ class Demuxer:
         try:
             self.container: Any = av.open(source, options=options or {}, **arguments)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise explain(error, self._name) from error
+            raise explain(error, self._name) from None  # libav's own words hold the address with its credentials
         try:
             self._choose(audio=audio)
         except BaseException:
@@ -67,7 +68,7 @@ class Demuxer:
             self.audio_format = audio_format(self.audio.codec_context)
         for other in streams:
             if other is not self.video and other is not self.audio:
-                other.discard = "all" if hasattr(other, "discard") else None
+                other.discard = Discard.all
 
     @property
     def video_codec(self) -> VideoCodec | None:
@@ -87,7 +88,7 @@ class Demuxer:
                 if packet.size:
                     yield _raw(packet, packet.stream is self.video, last)
         except (av.FFmpegError, OSError) as error:
-            raise explain(error, self._name) from error
+            raise broke_off(error, self._name) from None
 
     def live_packets(self) -> Iterator[Any]:
         """The video track's packets as libav has them, for decoding."""
@@ -96,7 +97,7 @@ class Demuxer:
                 if packet.size:
                     yield packet
         except (av.FFmpegError, OSError) as error:
-            raise explain(error, self._name) from error
+            raise broke_off(error, self._name) from None
 
     def rewind(self) -> None:
         """Go back to the start; raises ``UNAVAILABLE`` when the source cannot."""
@@ -147,6 +148,12 @@ def audio_format(context: Any) -> AudioFormat:
     return AudioFormat(
         _AUDIO_CODECS[context.name], context.sample_rate, context.layout.nb_channels, bytes(context.extradata or b"")
     )
+
+
+def broke_off(error: Exception, name: str) -> EyespotError:
+    """An error of libav after the first packets: whatever it was, trying again can help."""
+    reason = mask_credentials(getattr(error, "strerror", None) or type(error).__name__)
+    return unavailable(f"{name} broke off: {reason}.", "It is opened again by itself.")
 
 
 def explain(error: Exception, name: str) -> EyespotError:

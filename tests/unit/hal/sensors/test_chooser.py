@@ -1,0 +1,54 @@
+"""Every address finds its sensor; addresses that could be abused find none."""
+
+from pathlib import Path
+
+import pytest
+
+from eyespot.hal.sensors.chooser import open_sensor
+from eyespot.hal.sensors.settings import SensorSettings
+from eyespot.kernel.clock import SystemClock
+from eyespot.kernel.errors import EyespotError, Kind
+
+
+@pytest.mark.parametrize(
+    ("source", "transport", "kind"),
+    [
+        ("rtsp://user:secret@10.0.0.9/stream", "tcp", "RtspSensor"),
+        ("RTSP://user:secret@10.0.0.9/stream", "tcp", "RtspSensor"),
+        ("rtsp://user:secret@10.0.0.9/stream", "udp", "LibavSensor"),
+        ("https://user:secret@10.0.0.9/live.m3u8", "tcp", "LibavSensor"),
+        ("/dev/video3", "tcp", "V4l2Sensor"),
+        ("synthetic:?people=1", "tcp", "SyntheticSensor"),
+        ("footage/clip.mp4", "tcp", "FileSensor"),
+        ("file:///footage/clip.mp4", "tcp", "FileSensor"),
+    ],
+)
+def test_addresses_and_their_sensors(source: str, transport: str, kind: str) -> None:
+    settings = SensorSettings.model_validate({"transport": transport})
+    sensor = open_sensor(source, settings, SystemClock())
+    assert type(sensor).__name__ == kind
+    assert "secret" not in sensor.name
+    assert "user" not in sensor.name
+    assert isinstance(sensor.counters(), dict)
+
+
+@pytest.mark.parametrize("source", ["", "a\x00b", "x" * 5000, "gopher://host/x", "rtmp://host/x", "data://text"])
+def test_addresses_that_are_none(source: str) -> None:
+    with pytest.raises(EyespotError) as error:
+        open_sensor(source, SensorSettings(), SystemClock())
+    assert error.value.kind is Kind.INVALID
+    assert error.value.todo
+
+
+@pytest.mark.parametrize("source", ["exec:id", "concat:a|b", "pipe:0", "subfile,,start,0,end,9,,:/etc/passwd"])
+async def test_protocols_of_libav_are_only_file_names(source: str, tmp_path: Path) -> None:
+    sensor = open_sensor(source, SensorSettings(), SystemClock())
+    with pytest.raises(EyespotError, match="There is no"):
+        await anext(sensor.units())
+
+
+def test_settings_refuse_what_they_do_not_know() -> None:
+    with pytest.raises(ValueError, match="extra"):
+        SensorSettings.model_validate({"tranport": "udp"})
+    with pytest.raises(ValueError, match="greater than or equal"):
+        SensorSettings(stall_s=0)
