@@ -102,6 +102,10 @@ class RtspCamera:
         """How many connections were accepted so far."""
         return self._access.accepted
 
+    def requests(self, method: str) -> int:
+        """How many requests of a method came so far."""
+        return self._access.requests[method]
+
     # -- faults
 
     def faults(self, path: int = 0) -> Faults:

@@ -6,8 +6,9 @@ import contextlib
 import hashlib
 import re
 import socket
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -40,6 +41,7 @@ class Access:
     nonce: str
     refuse: bool = False
     accepted: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
 
     def challenges(self, *, stale: bool) -> list[str]:
         """The ``WWW-Authenticate`` values of a 401."""
@@ -153,6 +155,7 @@ class ServerSide(asyncio.Protocol):
     def _answer(self, head: messages.Head) -> None:
         method, _, rest = head.start_line.partition(" ")
         url = rest.partition(" ")[0]
+        self._access.requests[method[:32]] += 1
         headers = {name: values[0] for name, values in head.headers.items()}
         passed, stale = self._access.check(headers.get("authorization", ""), method)
         if not passed and method != "OPTIONS":
