@@ -1,4 +1,5 @@
-"""Model packages and the sessions that run them: load, verify, choose a variant, run on lanes of one thread each.
+"""Model packages, sessions that run them, and lanes that run several at once.
 
-Does not own what the tensors mean (that is ``vision.heads``) nor the runtimes themselves (``hal.accelerators``).
+Owns which variant runs on which accelerator and why. Does not own what tensors mean (``vision.heads``), nor runtimes
+(``hal.accelerators``).
 """

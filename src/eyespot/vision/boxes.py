@@ -22,9 +22,7 @@ def iou(left: Boxes, right: Boxes) -> NDArray[np.float32]:
     return result
 
 
-def nms(
-    boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], iou_threshold: float
-) -> NDArray[np.intp]:
+def nms(boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], iou_threshold: float) -> NDArray[np.intp]:
     """Greedy suppression within each label: indices of the boxes kept, best score first.
 
     A box goes when it overlaps a better box of its own label by more than ``iou_threshold``.

@@ -56,9 +56,7 @@ class Accelerator(Protocol):
         """True when it can be used on this machine; cheap, never raises."""
         ...
 
-    def load(
-        self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None
-    ) -> Loaded:
+    def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         """Load the ONNX model at ``model_path`` for ``threads`` threads that do not spin while idle.
 
         ``input_shapes`` fixes the sizes the model leaves open, one shape an input.

@@ -41,9 +41,7 @@ class FakeAccelerator:
     def available(self) -> bool:
         return True
 
-    def load(
-        self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None
-    ) -> Loaded:
+    def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         if self.fail_load or not model_path.is_file():
             raise invalid(f"The fake accelerator does not accept {model_path.name}.")
         return _Loaded(self)

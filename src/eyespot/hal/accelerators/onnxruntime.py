@@ -25,9 +25,7 @@ class OnnxRuntime:
     def available(self) -> bool:
         return importlib.util.find_spec("onnxruntime") is not None
 
-    def load(
-        self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None
-    ) -> Loaded:
+    def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         try:
             import onnxruntime
         except ImportError as error:

@@ -23,9 +23,7 @@ class OpenVino:
     def available(self) -> bool:
         return importlib.util.find_spec("openvino") is not None
 
-    def load(
-        self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None
-    ) -> Loaded:
+    def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         try:
             import openvino
         except ImportError as error:

@@ -100,12 +100,17 @@ def _free_the_geometry(model: onnx.ModelProto) -> None:
     shapes = {item.name: [dim.dim_value for dim in item.type.tensor_type.shape.dim] for item in graph.value_info}
     for number, node in enumerate(node for node in model.graph.node if node.op_type == "Resize"):
         before, after = shapes[node.input[0]], shapes[node.output[0]]
-        scales = np.array([new / old for old, new in zip(before, after, strict=True)][-2:], np.float32)
+        scales = np.array([new / old for old, new in zip(before, after, strict=True)], np.float32)
         model.graph.initializer.append(numpy_helper.from_array(scales, f"scales_{number}"))
         node.input[:] = [node.input[0], "", f"scales_{number}"]
+        kept = [item for item in node.attribute if item.name != "axes"]  # ONNX Runtime's layout pass trips over axes
+        del node.attribute[:]
+        node.attribute.extend(kept)
     dims = model.graph.input[0].type.tensor_type.shape.dim
     dims[1].dim_param, dims[2].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[-1].dim_param = "cells"
     used = {name for node in model.graph.node for name in node.input}
-    kept = [item for item in model.graph.initializer if item.name in used]
+    constants = [item for item in model.graph.initializer if item.name in used]
     del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
+    model.graph.initializer.extend(constants)

