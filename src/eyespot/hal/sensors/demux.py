@@ -99,13 +99,6 @@ class Demuxer:
         except (av.FFmpegError, OSError) as error:
             raise broke_off(error, self._name) from None
 
-    def rewind(self) -> None:
-        """Go back to the start; raises ``UNAVAILABLE`` when the source cannot."""
-        try:
-            self.container.seek(0, stream=self.video, any_frame=False, backward=True)
-        except av.FFmpegError as error:
-            raise explain(error, self._name) from error
-
     def close(self) -> None:
         self.container.close()
 

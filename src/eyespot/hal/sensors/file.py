@@ -111,7 +111,10 @@ class _Tape:
     """A file as one endless (or single) run of packets on a continuous time line that starts at 0. Blocks."""
 
     def __init__(self, path: Path, *, audio: bool, loop: bool) -> None:
+        self._path = path
         self._demuxer = open_file(path, audio=audio)
+        self._lock = threading.Lock()  # a cancelled reader's thread may still be reading while the tape is closed
+        self._closed = False
         self.audio_format = self._demuxer.audio_format
         self._loop = loop
         self.corrupt = self.loops = self.dropped_audio = 0
@@ -122,6 +125,15 @@ class _Tape:
 
     def read(self) -> list[RawPacket | VideoFormat]:
         """The next second or so of packets, each format before its first packet; empty at the end."""
+        with self._lock:
+            return [] if self._closed else self._read()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            self._demuxer.close()
+
+    def _read(self) -> list[RawPacket | VideoFormat]:
         batch: list[RawPacket | VideoFormat] = []
         size_bytes = 0
         first_ns: int | None = None
@@ -134,9 +146,6 @@ class _Tape:
             if len(batch) >= BATCH_PACKETS or size_bytes >= BATCH_BYTES or item.decode_ns - first_ns >= BATCH_NS:
                 break
         return batch
-
-    def close(self) -> None:
-        self._demuxer.close()
 
     def _run(self) -> Iterator[RawPacket | VideoFormat]:
         told: VideoFormat | None = None
@@ -159,7 +168,13 @@ class _Tape:
                 return
             offset_ns = span.end_ns
             self.loops += 1
-            self._demuxer.rewind()
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Start again at the first packet; not every container can seek there, every file can be opened again."""
+        audio = self._demuxer.audio is not None
+        self._demuxer.close()
+        self._demuxer = open_file(self._path, audio=audio)
 
     def _place(self, raw: RawPacket, span: "_Span") -> RawPacket | None:
         """``raw`` on the continuous time line, its video repacked; None when it must be left out."""

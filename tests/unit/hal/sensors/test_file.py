@@ -95,8 +95,9 @@ async def test_live_pace_follows_the_timestamps_without_drift(tmp_path: Path) ->
     assert min(late_ns) >= 0
 
 
-async def test_a_loop_has_no_seam(tmp_path: Path) -> None:
-    sensor = FileSensor(make_clip(tmp_path / "clip.mp4"), fast(loop=True), SimClock())
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+async def test_a_loop_has_no_seam(tmp_path: Path, name: str) -> None:
+    sensor = FileSensor(make_clip(tmp_path / name), fast(loop=True), SimClock())
     units = await read(sensor, 1 + 3 * FRAMES + 5)
     packets = video(units)
     steps = {b.decode_ns - a.decode_ns for a, b in itertools.pairwise(packets)}
@@ -104,6 +105,24 @@ async def test_a_loop_has_no_seam(tmp_path: Path) -> None:
     assert packets[FRAMES].is_key
     assert packets[FRAMES].data == packets[0].data
     assert sum(isinstance(unit, StreamFormat) for unit in units) == 1
+
+
+@pytest.mark.parametrize("name", ["clip.ts", "clip.h264", "clip.avi"])
+async def test_any_container_loops(tmp_path: Path, name: str) -> None:
+    packets = video(await read(FileSensor(make_clip(tmp_path / name), fast(loop=True), SimClock()), 1 + 2 * FRAMES))
+    times = [packet.decode_ns for packet in packets]
+    assert times == sorted(set(times))
+    assert [packet.data for packet in packets[FRAMES:]] == [packet.data for packet in packets[: len(packets) - FRAMES]]
+
+
+async def test_leaving_while_the_thread_reads_is_safe(tmp_path: Path) -> None:
+    sensor = FileSensor(make_clip(tmp_path / "clip.mp4"), fast(loop=True), SimClock())
+    for _ in range(20):
+        task = asyncio.create_task(read(sensor))
+        await asyncio.sleep(0.003)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 async def test_reordered_footage_keeps_its_order_and_its_times(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ async def test_other_codecs_are_encoded_live(
             units.append(unit)
     except EyespotError as error:  # motion JPEG has no end but the cut
         kind = error.kind
-        assert kind is Kind.UNAVAILABLE  # noqa: PT017
+        assert kind is Kind.UNAVAILABLE
     assert isinstance(units[0], StreamFormat)
     assert units[0].video.codec == "h264"
     assert len(units) >= 19
