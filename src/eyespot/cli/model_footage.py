@@ -1,6 +1,6 @@
 """Real frames for the zoo's quality gate, and the judge that compares what models find in them.
 
-The gate itself is ``infer.zoo.gate``; this only joins it with decoding and with the head, which ``infer`` must not know.
+The gate itself is ``infer.zoo.gate``; this joins it with decoding and with the head, which ``infer`` must not know.
 """
 
 import asyncio

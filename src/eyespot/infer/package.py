@@ -41,8 +41,10 @@ class Input(Settings):
         return self
 
     def fit(self, aspect: float) -> tuple[int, int]:
-        """Height and width in pixels to run at for a picture of ``aspect`` (width by height): the longer side as declared, the other
-        just long enough, so that a picture is stretched by less than one multiple and no pixel is spent on bars.
+        """Height and width in pixels to run at for a picture of ``aspect`` (width by height).
+
+        The longer side is as declared, the other just long enough: no pixel is spent on bars, and a picture is
+        stretched by less than one multiple.
         """
         if not self.multiple_px:
             return self.height_px, self.width_px
@@ -180,7 +182,7 @@ class ModelPackage:
         return self.folder / variant.file
 
     def verify(self, variant: Variant) -> Path:
-        """The path of the variant's file, its digest checked; raises ``CORRUPT`` when the bytes are not the package's."""
+        """The path of the variant's file, its digest checked; raises ``CORRUPT`` when the bytes are others."""
         path = self._check_file(variant)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

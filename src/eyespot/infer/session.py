@@ -126,5 +126,7 @@ def _check_input(package: ModelPackage, variant: Variant, inputs: Sequence[Tenso
     found = ", ".join(f"{item.name} {list(item.shape)} {item.dtype}" for item in inputs)
     if len(inputs) != 1 or inputs[0].dtype != "uint8" or inputs[0].shape != shape:
         raise invalid(
-            f"{variant.file} of model package {package.name} takes {found or 'nothing'}; {list(shape)} uint8 is declared."
+            f"{variant.file} of model package {package.name} takes {found or 'nothing'}; "
+            f"a picture {list(shape)} uint8 is declared.",
+            "The graph must take one input of bytes, height before width, colours last: see docs/guide/models.md.",
         )

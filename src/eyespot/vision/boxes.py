@@ -42,9 +42,9 @@ def nms(boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], io
 
 
 def merge(parts: Sequence[Detections], iou_threshold: float = 0.5) -> Detections:
-    """Detections of several regions of one frame as one set, doubles removed (also a box that lies almost wholly inside a
-    better one of its label: the part of an object that a region's edge cut off).
+    """Detections of several regions of one frame as one set, doubles removed.
 
+    A box that lies almost wholly inside a better one of its label goes too: a part that a region's edge cut off.
     ``parts`` must not be empty; capture time and aspect are the first part's.
     """
     boxes = np.concatenate([part.boxes for part in parts])

@@ -97,8 +97,8 @@ def build_package(models: Path, cache: Path, tools: Tools, *, offline: bool) -> 
     """Build ``nanodet-g`` below ``models`` (kept when it is there already) and return it.
 
     Raises:
-        EyespotError: ``UNAVAILABLE`` when the source cannot be fetched, ``CORRUPT`` when it or the conversion is not what
-            was pinned, ``INVALID`` when the quality gate refuses a variant.
+        EyespotError: ``UNAVAILABLE`` when the source cannot be fetched, ``CORRUPT`` when it or the conversion is
+            not what was pinned, ``INVALID`` when the quality gate refuses a variant.
     """
     target = models / NAME
     if is_built(target):

@@ -66,7 +66,7 @@ def fetch(package: NpmPackage, cache: Path, *, offline: bool, progress: Callable
 
 
 def extract(tarball: Path, members: tuple[str, ...], folder: Path) -> list[Path]:
-    """Write ``members`` of ``tarball`` into ``folder`` under their last name; raises ``CORRUPT`` when one is missing."""
+    """Write ``members`` of ``tarball`` into ``folder`` under their last names; raises ``CORRUPT`` if one is missing."""
     paths = []
     with tarfile.open(tarball, "r:gz") as archive:
         for member in members:

@@ -1,8 +1,9 @@
 """NanoDet-g (COCO-80, Apache-2.0) from the TF.js graph to the graph a camera runs.
 
-Picture in, candidates out: bytes ``(1, H, W, 3)``, blue first, go in; layout, mean and scale are part of the graph, the scale
-inside the first convolution's weights. Out come ``best`` ``(1, N)``, each cell's highest class score (0 to 1), and ``raw`` ``(1, 124, N)``,
-each cell's 80 class logits and 4 × 11 side distributions, cells of strides 8, 16 and 32 in that order, row by row.
+Picture in, candidates out: bytes ``(1, H, W, 3)``, blue first, go in; layout, mean and scale are part of the graph,
+the scale inside the first convolution's weights. Out come ``best`` ``(1, N)``, each cell's highest class score,
+and ``raw`` ``(1, 124, N)``, each cell's 80 class logits and 4 × 11 side distributions, cells of strides 8, 16 and 32 in
+that order, row by row.
 A head so needs to look at the few good cells only. H and W are free multiples of 32; runtimes fix them at load.
 """
 
@@ -47,16 +48,22 @@ def build_graph(source: GraphModel) -> onnx.ModelProto:
     ]
     graph = helper.make_graph(to.nodes, "nanodet-g", [picture], outputs, to.initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
-    model = onnxslim.slim(model)
+    model = _slim(model)
     _pool_without_pad(model)
     _free_the_geometry(model)
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
+def _slim(model: onnx.ModelProto) -> onnx.ModelProto:
+    slimmed: onnx.ModelProto = onnxslim.slim(model)
+    return slimmed
+
+
 def _scaled(source: GraphModel) -> GraphModel:
-    """``source`` with the division by the standard deviation moved into the first convolution (exact: the padding around
-    it is zero either way).
+    """``source`` with the division by the standard deviation moved into the first convolution.
+
+    Exact, because the padding around the picture is zero either way.
     """
     weights: Mapping[str, NDArray[Any]] = source.weights
     first = weights[_FIRST_WEIGHTS] / np.array(STD_BGR, np.float32)[:, None]

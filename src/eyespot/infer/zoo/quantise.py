@@ -1,7 +1,7 @@
 """INT8 variants: static quantisation per channel with QDQ nodes around the convolutions.
 
 Only convolutions by default. Quantising every operation looks like more speed and breaks detectors in ways that no
-average of the outputs shows (a padding with minus infinity gets an infinite scale), so ``zoo.gate`` judges each variant.
+average of the outputs shows (a padding with minus infinity gets an infinite scale), so ``zoo.gate`` judges each one.
 """
 
 import logging

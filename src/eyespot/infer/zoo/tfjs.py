@@ -1,6 +1,6 @@
 """Reads a TensorFlow.js graph model (``.json`` topology and ``.bin`` weights) into plain nodes and numpy weights.
 
-Format: github.com/tensorflow/tfjs, ``tfjs-core/src/io/types.ts`` (``ModelJSON``, ``WeightsManifestEntry``). Runs nothing.
+Format: tensorflow/tfjs, ``tfjs-core/src/io/types.ts`` (``ModelJSON``, ``WeightsManifestEntry``). Runs nothing.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """Turns a TensorFlow.js graph model into ONNX nodes: one small function an operation.
 
 Every value keeps TensorFlow's own layout; a convolution stands between two transposes. Transposes that undo each other
-vanish at once, a bias moves into its convolution, and ``onnxslim`` does the rest. Operations on constants alone (shapes, paddings) are worked out here and leave no trace in the graph.
+vanish at once, a bias moves into its convolution, and ``onnxslim`` does the rest. Operations on constants alone
+(shapes, paddings) are worked out here and leave no trace in the graph.
 Owns the mapping of operations; does not own what a model's inputs and outputs mean (``zoo.nanodet``).
 """
 
@@ -28,7 +29,7 @@ class Converter:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self._model = model
-        self._constants: dict[str, NDArray[Any]] = {name: array for name, array in model.weights.items()}
+        self._constants: dict[str, NDArray[Any]] = dict(model.weights)
         self._names: dict[str, str] = {}
         self._transposed: dict[str, tuple[str, tuple[int, ...]]] = {}
         self._plain_convolutions: dict[str, onnx.NodeProto] = {}

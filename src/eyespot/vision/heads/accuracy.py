@@ -1,6 +1,6 @@
 """Average precision at an overlap of one half (AP50): how well detections agree with a truth.
 
-Source: Everingham et al., "The Pascal Visual Object Classes Challenge" (IJCV 2010) section 4.2, all-point interpolation.
+Source: Everingham et al., "The Pascal Visual Object Classes Challenge" (IJCV 2010) section 4.2, all points.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from eyespot.vision.boxes import iou
 
 
 def ap50(found: Sequence[Detections], truth: Sequence[Boxes], *, label: int) -> float:
-    """AP50 in 0 to 1 of one label over frames: ``found[i]`` against the true boxes ``truth[i]``. 0 without any truth."""
+    """AP50 in 0 to 1 of one label over frames: ``found[i]`` against true boxes ``truth[i]``. 0 without any truth."""
     rows: list[tuple[float, bool]] = []
     for detections, real in zip(found, truth, strict=True):
         rows.extend(_judge(detections, real, label))

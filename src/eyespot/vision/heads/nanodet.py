@@ -34,7 +34,7 @@ def decode(
     """Detections of one picture.
 
     Args:
-        outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, C + 4 × bins, N)`` float32.
+        outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, C + 4 × bins, N)``.
         labels: the package's C label names.
         score_threshold: cells below it are not looked at.
         capture_ns, aspect: of the whole picture, passed on.
