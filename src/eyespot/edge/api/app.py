@@ -1,5 +1,6 @@
 """The application: routes, gate and web app put together. Pure composition, no I/O."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,7 +45,7 @@ def create_app(deps: Deps, web: WebFiles | None = None) -> FastAPI:
     app = FastAPI(
         title="Eyespot camera host",
         version=__version__,
-        openapi_url=f"{API}/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -56,6 +57,11 @@ def create_app(deps: Deps, web: WebFiles | None = None) -> FastAPI:
     answers.install(app)
     for module in _ROUTERS:
         app.include_router(module.router, prefix=API)
+
+    @app.get(f"{API}/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        return await asyncio.to_thread(app.openapi)
+
     app.mount("/", web or WebFiles())
     app.add_middleware(Gate, auth=deps.auth, hosts=deps.hosts, secure=deps.secure)
     app.openapi = lambda: _openapi(app, secure=deps.secure)  # type: ignore[method-assign]

@@ -16,7 +16,6 @@ from typing import BinaryIO
 
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError, Kind, invalid
-from eyespot.record.export import export_clip
 from eyespot.record.index import SegmentIndex
 
 MAX_EXPORT_NS = 2 * 3600 * NS_PER_S
@@ -73,6 +72,8 @@ class Exports:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _make(self, camera: str, stream: str, from_ns: int, to_ns: int) -> Clip:
+        from eyespot.record.export import export_clip  # brings PyAV: only for those who ask for clips
+
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         segments = self._index.between(camera, stream, from_ns, to_ns)
         needed = sum(segment.size_bytes for segment in segments) + _SPARE_BYTES

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from eyespot.edge.api import tls
 from eyespot.edge.api.addresses import host_names, is_loopback, link_host, own_addresses
 from eyespot.edge.api.app import create_app
 from eyespot.edge.api.deps import Deps
@@ -23,7 +22,7 @@ from eyespot.edge.api.socket_limits import SocketLimits
 from eyespot.edge.api.store_accounts import AccountStore
 from eyespot.edge.config import WebSettings
 from eyespot.edge.events.store import EventStore
-from eyespot.edge.process import HostProcess, StatusReporter
+from eyespot.edge.process import HostProcess, StatusReporter, settle_memory
 from eyespot.kernel.clock import Clock
 from eyespot.media.packet_socket import PacketClient
 from eyespot.record.index import SegmentIndex
@@ -112,7 +111,10 @@ class ApiProcess:
         self._url_file.write_text(self.url + "\n", encoding="ascii")
         log.info("serving on %s", self.url)
         if self._certificate and self._settings.config.web.tls != "files":
+            from eyespot.edge.api import tls
+
             log.info("own certificate, SHA-256 %s", tls.fingerprint(self._certificate[0]))
+        settle_memory()
         if self.deps.setup.value is not None:
             print(f"Set up this camera once at {self.url}/setup#{self.deps.setup.value}", file=sys.stderr, flush=True)
 
@@ -123,6 +125,8 @@ def _certificate(web: WebSettings, state: Path, clock: Clock) -> tuple[Path, Pat
         if not is_loopback(web.bind):
             log.warning("plain HTTP on %s: passwords and pictures can be read on the way", web.bind)
         return None
+    from eyespot.edge.api import tls  # brings cryptography, which a host on loopback never needs
+
     if web.tls == "files" and web.cert and web.key:
         tls.check_pair(web.cert, web.key)
         return web.cert, web.key
