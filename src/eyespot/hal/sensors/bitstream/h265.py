@@ -63,6 +63,8 @@ def _skip_profile_tier_level(bits: BitReader, layers: int) -> None:
 
 def parameter_set_id(nal: bytes) -> int:
     """The id of a video (0 to 15) or picture (0 to 63) parameter set."""
+    if len(nal) < 3:
+        raise corrupt("An H.265 parameter set is too short.")
     bits = BitReader(unescape(nal[2:24]))
     if nal_type(nal) == VPS:
         return bits.u(4)

@@ -70,9 +70,6 @@ class ParameterSets:
         return nal[0] & 31 if self.codec == "h264" else (nal[0] >> 1) & 63
 
     def _identity(self, kind: int, nal: bytes) -> int:
-        try:
-            if kind == self._sps_type:
-                return (h264.parse_sps(nal) if self.codec == "h264" else h265.parse_sps(nal)).identity
-            return h264.picture_set_id(nal) if self.codec == "h264" else h265.parameter_set_id(nal)
-        except IndexError as error:
-            raise corrupt("A parameter set is too short.") from error
+        if kind == self._sps_type:
+            return (h264.parse_sps(nal) if self.codec == "h264" else h265.parse_sps(nal)).identity
+        return h264.picture_set_id(nal) if self.codec == "h264" else h265.parameter_set_id(nal)
