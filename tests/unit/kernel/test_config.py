@@ -41,7 +41,12 @@ def test_settings_do_not_change() -> None:
 
 @pytest.mark.parametrize(
     ("content", "word"),
-    [(b"a = \nb = 1", "line 1"), (b"\xff\xfe", "UTF-8"), (b"#" * (MAX_CONFIG_BYTES + 1), "larger"), (None, "no config file")],
+    [
+        (b"a = \nb = 1", "line 1"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"#" * (MAX_CONFIG_BYTES + 1), "larger"),
+        (None, "no config file"),
+    ],
 )
 def test_files_that_are_no_config_are_explained(tmp_path: Path, content: bytes | None, word: str) -> None:
     path = tmp_path / "config.toml"
