@@ -89,6 +89,7 @@ class Connection(asyncio.BufferedProtocol):
         try:
             self._split()
         except EyespotError as error:
+            self._filled = 0
             self.fail(error)
         self._on_read()
 
