@@ -61,21 +61,3 @@ class RootSettings(Settings):
     """Most bytes of footage on it; none for no limit."""
     min_free_bytes: int = Field(default=1 << 30, ge=0)
     """Free space that is always left on it."""
-
-
-class StorageSettings(Settings):
-    """Where footage is kept."""
-
-    roots: tuple[RootSettings, ...] = Field(default=(), max_length=16)
-    """Disks in the order in which they are filled; none for the state folder's ``archive``."""
-    cold_after_hours: float = Field(default=24.0, ge=0)
-    """Footage older than this moves from hot to cold disks."""
-
-    @model_validator(mode="after")
-    def _needs_a_hot_root(self) -> "StorageSettings":
-        if self.roots and not any(root.tier == "hot" for root in self.roots):
-            raise ValueError("at least one root must be hot")
-        paths = [root.path for root in self.roots]
-        if len(set(paths)) != len(paths):
-            raise ValueError("two roots have the same path")
-        return self
