@@ -37,7 +37,8 @@ export function drawTracks(canvas: HTMLCanvasElement, buffer: TrackBuffer, t: nu
     if (detail === "full") drawTrail(ctx, canvas, buffer, item, t);
     drawBox(ctx, canvas, item);
   }
-  if (detail === "full") for (const item of placed) drawLabel(ctx, canvas, item);
+  const taken: Tag[] = [];
+  if (detail === "full") for (const item of placed) taken.push(drawLabel(ctx, canvas, item, taken));
   return placed.length;
 }
 
@@ -88,18 +89,41 @@ function drawBox(ctx: CanvasRenderingContext2D, canvas: HTMLCanvasElement, { tra
   ctx.globalAlpha = 1;
 }
 
-function drawLabel(ctx: CanvasRenderingContext2D, canvas: HTMLCanvasElement, { track, box }: Placed): void {
-  const text = `${track.label} ${track.id}`;
+interface Tag {
+  x: number;
+  y: number;
+  width: number;
+}
+
+const TAG_H = 18;
+/** Below this width of the picture only ids are written: words would cover what they name. */
+const NARROW_PX = 520;
+
+/** Moves a tag up past those already placed, so that neighbours stay readable; gives up at the picture's edge. */
+export function freeSpot(wanted: Tag, taken: readonly Tag[]): Tag {
+  let spot = wanted;
+  for (let tries = 0; tries < 4; tries += 1) {
+    const hit = taken.find((tag) => spot.x < tag.x + tag.width + 2 && tag.x < spot.x + spot.width + 2 && Math.abs(spot.y - tag.y) < TAG_H);
+    if (!hit || hit.y - TAG_H - 1 < 0) return spot;
+    spot = { ...spot, y: hit.y - TAG_H - 1 };
+  }
+  return spot;
+}
+
+function drawLabel(ctx: CanvasRenderingContext2D, canvas: HTMLCanvasElement, { track, box }: Placed, taken: readonly Tag[]): Tag {
+  const text = canvas.clientWidth < NARROW_PX ? String(track.id) : `${track.label} ${track.id}`;
   ctx.font = FONT;
   const width = ctx.measureText(text).width + 10;
   const x = Math.max(0, Math.min(canvas.clientWidth - width, box[0] * canvas.clientWidth - 1));
   const top = box[1] * canvas.clientHeight - 21;
-  const y = top < 0 ? Math.min(canvas.clientHeight - 18, box[1] * canvas.clientHeight + 3) : top;
+  const y = top < 0 ? Math.min(canvas.clientHeight - TAG_H, box[1] * canvas.clientHeight + 3) : top;
+  const tag = freeSpot({ x, y, width }, taken);
   ctx.fillStyle = "rgb(4 9 11 / 78%)";
   ctx.beginPath();
-  ctx.roundRect(x, y, width, 18, 5);
+  ctx.roundRect(tag.x, tag.y, width, TAG_H, 5);
   ctx.fill();
   ctx.fillStyle = labelColour(track.label);
   ctx.textBaseline = "middle";
-  ctx.fillText(text, x + 5, y + 9.5);
+  ctx.fillText(text, tag.x + 5, tag.y + 9.5);
+  return tag;
 }

@@ -138,6 +138,14 @@ export function setAt<T>(document: T, path: Path, value: unknown): T {
   return copy as T;
 }
 
+/** Keys of a place such as `camera.0.id` or `body.document.camera[0].id`; `!` for text that is no place. */
+function placeOf(text: string): string[] {
+  if (!/^[a-z_]\w*(\.\w+|\[\d+\])*$/i.test(text)) return ["!"];
+  const keys = text.replaceAll(/\[(\d+)\]/g, ".$1").split(".");
+  while (keys[0] === "body" || keys[0] === "document") keys.shift();
+  return keys.length > 0 ? keys : ["!"];
+}
+
 /**
  * Puts each part of an API error beside the field it speaks of. The API writes `place: words; place: words`, a place
  * being keys joined by dots, perhaps after a file name. What names no field stays for the top of the form.
@@ -146,11 +154,10 @@ export function placeErrors(what: string, document: unknown): { fields: Record<s
   const fields: Record<string, string> = {};
   const rest: string[] = [];
   for (const part of what.replace(/\.$/, "").split("; ")) {
-    const match = /(?:^|[\s:])([a-z_]\w*(?:\.\w+|\[\d+\])*): (.+)$/i.exec(part);
-    const place = match?.[1]?.replaceAll(/\[(\d+)\]/g, ".$1").split(".").filter(Boolean) ?? [];
-    while (place[0] === "body" || place[0] === "document") place.shift();
-    const known = place.length > 0 && typeof getAt(document, place.slice(0, 1)) !== "undefined";
-    if (match && (known || place.length > 1)) fields[place.join(".")] = match[2] as string;
+    const pieces = part.split(": ");
+    const at = pieces.findIndex((piece) => typeof getAt(document, placeOf(piece).slice(0, 1)) !== "undefined");
+    const words = pieces.slice(at + 1).join(": ");
+    if (at >= 0 && words !== "") fields[placeOf(pieces[at] as string).join(".")] = words;
     else rest.push(part);
   }
   return { fields, rest };

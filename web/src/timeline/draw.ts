@@ -20,7 +20,7 @@ export interface Scene {
 }
 
 export const AXIS_H = 26;
-const ROWS = 4;
+const ROWS = 3;
 const COVER_H = 12;
 
 export interface Palette {
