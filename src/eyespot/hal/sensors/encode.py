@@ -7,7 +7,7 @@ can cut anywhere.
 import fcntl
 import hashlib
 import os
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -125,6 +125,7 @@ def _digest(path: Path, aborted: Callable[[], bool]) -> str:
 @contextmanager
 def _locked(path: Path, aborted: Callable[[], bool]) -> Iterator[None]:
     """Hold the lock file ``path``, also against other processes."""
+    pause = threading.Event()
     with path.open("w") as file:
         while True:
             try:
@@ -132,7 +133,7 @@ def _locked(path: Path, aborted: Callable[[], bool]) -> Iterator[None]:
                 break
             except BlockingIOError:
                 _check(aborted)
-                time.sleep(0.1)
+                pause.wait(0.1)
         yield
 
 

@@ -27,8 +27,8 @@ class Framing:
         self._format: VideoFormat | None = None
         self._length_bytes = 4
         if extradata[:1] == b"\x01":
-            self._length_bytes = (extradata[4 if codec == "h264" else 21] & 3) + 1
-            self._format = _format(codec, context.width, context.height, extradata)
+            self._length_bytes, record = _normalised(codec, extradata)
+            self._format = _format(codec, context.width, context.height, record)
         else:
             self._sets = ParameterSets(codec)
             self._annexb(extradata)
@@ -59,6 +59,14 @@ class Framing:
             found = self._sets.video_format()
             self._format = _format(self._codec, found.width_px, found.height_px, found.configuration)
         return join_lengths(kept)
+
+
+def _normalised(codec: VideoCodec, record: bytes) -> tuple[int, bytes]:
+    """How many bytes the lengths in the packets have, and the record as it is once they have 4."""
+    at, shortest = (4, 7) if codec == "h264" else (21, 23)
+    if len(record) < shortest:
+        raise invalid(f"The {codec} configuration of the source is cut off.", "Check the file or the camera.")
+    return (record[at] & 3) + 1, record[:at] + bytes([record[at] | 3]) + record[at + 1 :]
 
 
 def _is_dropped(codec: VideoCodec, nal: bytes) -> bool:
