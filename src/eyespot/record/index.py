@@ -12,7 +12,7 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
-from eyespot.kernel.errors import corrupt, unavailable
+from eyespot.kernel.errors import EyespotError, Kind, corrupt, unavailable
 from eyespot.record.segment import Segment
 
 SCHEMA_VERSION = 1
@@ -49,7 +49,7 @@ _LONGEST_NS = 2 * 3600 * 1_000_000_000
 class SegmentIndex:
     """The index at ``path``, made when missing. Safe to use from several threads; calls block on the disk.
 
-    Raises ``CORRUPT`` when the file is not a sound index of this version.
+    Raises ``CORRUPT`` when the file is not a sound index, ``CONFLICT`` when another version of the program wrote it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -167,7 +167,8 @@ class SegmentIndex:
             self._check()
             return
         if version != 0:
-            raise corrupt(
+            raise EyespotError(
+                Kind.CONFLICT,
                 f"The segment index {self.path} is of version {version}; this program knows {SCHEMA_VERSION}.",
                 "Run the version of Eyespot that wrote it, or remove it: it is rebuilt from the files.",
             )
