@@ -1,0 +1,80 @@
+"""Lanes: order, bounds, faults and an orderly end."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from eyespot.infer.lanes import Lanes
+from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.testing.fake_session import FakeSession
+
+
+def _picture(value: int) -> np.ndarray:
+    return np.full((2, 2, 3), value, np.uint8)
+
+
+def test_results_belong_to_their_pictures() -> None:
+    sessions: list[FakeSession] = []
+
+    def make() -> FakeSession:
+        sessions.append(FakeSession(lambda image: (image[0, 0].copy(),)))
+        return sessions[-1]
+
+    lanes: Lanes[int] = Lanes(make, 2, finish=lambda outputs, context: int(outputs[0][0]) + context, max_waiting=30)  # type: ignore[arg-type, return-value]
+    futures = [lanes.submit(_picture(value), 1000) for value in range(20)]
+    assert [future.result() for future in futures] == [1000 + value for value in range(20)]
+    lanes.close()
+    assert all(session.closed for session in sessions)
+    assert sum(session.runs for session in sessions) == 20
+    assert lanes.status() == {"lanes": 2, "waiting": 0, "submitted": 20, "refused": 0, "failed": 0}
+    with pytest.raises(EyespotError):
+        lanes.submit(_picture(0))
+
+
+def test_refuses_and_counts_what_it_cannot_hold() -> None:
+    gate = threading.Event()
+
+    def wait(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        gate.wait()
+        return (image,)
+
+    lanes: Lanes[object] = Lanes(lambda: FakeSession(wait), 1, max_waiting=2)  # type: ignore[arg-type, return-value]
+    accepted = []
+    refused = 0
+    for _ in range(20):
+        try:
+            accepted.append(lanes.submit(_picture(1)))
+        except EyespotError as error:
+            refused += error.kind is Kind.EXHAUSTED
+    assert 3 <= len(accepted) <= 4
+    assert lanes.stats.refused == refused == 20 - len(accepted)
+    gate.set()
+    for future in accepted:
+        assert future.result()[0].shape == (2, 2, 3)  # type: ignore[index]
+    lanes.close()
+
+
+def test_a_failed_run_fails_its_future_alone() -> None:
+    def read(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        if image[0, 0, 0] == 1:
+            raise ValueError("bad picture")
+        return (image,)
+
+    lanes: Lanes[object] = Lanes(lambda: FakeSession(read), 1)  # type: ignore[arg-type, return-value]
+    bad, good = lanes.submit(_picture(1)), lanes.submit(_picture(2))
+    with pytest.raises(ValueError, match="bad picture"):
+        bad.result()
+    assert good.result()[0][0, 0, 0] == 2  # type: ignore[index]
+    assert lanes.stats.failed == 1
+    lanes.close()
+
+
+def test_a_session_that_does_not_open_fails_the_future() -> None:
+    def make() -> FakeSession:
+        raise EyespotError(Kind.INVALID, "no model")
+
+    lanes: Lanes[object] = Lanes(make, 1)  # type: ignore[arg-type]
+    with pytest.raises(EyespotError, match="no model"):
+        lanes.submit(_picture(0)).result()
+    lanes.close()
