@@ -7,6 +7,8 @@ which makes them right at any frame rate. Process noise is white acceleration (B
 section 6.2.2): covariance grows by ``q·dt³/3``, ``q·dt²/2`` and ``q·dt``.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,10 +20,10 @@ VAR_POSITION = slice(8, 12)
 VAR_CROSS = slice(12, 16)
 VAR_VELOCITY = slice(16, 20)
 STATE_COLUMNS = 20
-LEFT_POSITION, LEFT_VELOCITY = slice(0, 2), slice(4, 6)
+CENTRE_VELOCITY = slice(4, 6)
 
-MEASURE_VARIANCE: Floats = np.array([0.06, 0.06, 0.10, 0.08]) ** 2
-"""Of a sure detection: a twentieth of a height for the centre, a tenth for the size."""
+MEASURE_VARIANCE: Floats = np.array([0.095, 0.095, 0.16, 0.125]) ** 2
+"""Of a sure detection: about a tenth of a height for the centre, a little more for the size."""
 ACCELERATION: Floats = np.array([0.35, 0.35, 0.02, 0.02])
 """Spectral density ``q``: walkers change speed by about half a height a second each second, sizes slowly."""
 START_SPEED_VARIANCE: Floats = np.array([0.8, 0.8, 0.1, 0.1]) ** 2
@@ -38,11 +40,12 @@ def born(measured: Floats) -> Floats:
     return state
 
 
-def predict(table: Floats, dt_s: float, calm: Floats) -> None:
-    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm`` ``(N, 1)``, 0 to 1, multiplies centre velocities."""
+def predict(table: Floats, dt_s: float, calm: Floats | float) -> None:
+    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm``, 1 or ``(N, 1)``, slows the centres."""
     velocity, cross, spread = table[:, VELOCITY], table[:, VAR_CROSS], table[:, VAR_VELOCITY]
-    table[:, LEFT_VELOCITY] *= calm
-    table[:, 6:8] *= float(np.exp(-dt_s / SIZE_CALM_S))
+    if not isinstance(calm, float):
+        table[:, CENTRE_VELOCITY] *= calm
+    table[:, 6:8] *= math.exp(-dt_s / SIZE_CALM_S)
     table[:, POSITION] += velocity * dt_s
     noise = ACCELERATION * dt_s
     table[:, VAR_POSITION] += (cross * 2.0 + spread * dt_s) * dt_s + noise * (dt_s * dt_s / 3.0)
@@ -50,14 +53,14 @@ def predict(table: Floats, dt_s: float, calm: Floats) -> None:
     spread += noise
 
 
-def correct(table: Floats, rows: list[int], measured: Floats, doubt: Floats) -> Floats:
-    """Fold measurements into the states of ``rows``, in place; the new rows are returned.
+def correct(state: Floats, measured: Floats, doubt: Floats) -> None:
+    """Fold a measurement into each state, in place.
 
     Args:
+        state: ``(M, STATE_COLUMNS or more)``.
         measured: ``(M, 4)`` centre x, centre y, log width, log height.
         doubt: ``(M, 1)`` factor on the measurement variance, 1 for a sure detection.
     """
-    state = table[rows]
     variance, cross = state[:, VAR_POSITION], state[:, VAR_CROSS]
     inverse = 1.0 / (variance + MEASURE_VARIANCE * doubt)
     gain_position, gain_velocity = variance * inverse, cross * inverse
@@ -65,11 +68,9 @@ def correct(table: Floats, rows: list[int], measured: Floats, doubt: Floats) -> 
     state[:, POSITION] += gain_position * wrong
     state[:, VELOCITY] += gain_velocity * wrong
     state[:, VAR_VELOCITY] -= gain_velocity * cross
-    keep = 1.0 - gain_position
-    variance *= keep
-    cross *= keep
-    table[rows] = state
-    return state
+    gain_position -= 1.0
+    variance *= -gain_position
+    cross *= -gain_position
 
 
 def measurements(boxes: NDArray[np.floating], aspect: float) -> Floats:

@@ -1,9 +1,12 @@
 """The tracker: detections in, tracks with lasting ids out.
 
 Association in two stages after ByteTrack (Zhang et al. 2022, arXiv:2110.06864): sure detections are matched first, then
-the unsure ones carry on tracks that found none. It owns the book of tracks; the motion model is ``kalman``, the fit of
-a pair ``affinity``, the choice of pairs ``assign``. No clock: time is the capture time of the detections.
+the unsure ones carry on tracks that found none. A detection in the shadow of a better one counts as unsure: it may be a
+second person, or the same one found twice. It owns the book of tracks; the motion model is ``kalman``, the fit of a
+pair ``affinity``, the choice of pairs ``assign``. No clock: time is the capture time of the detections.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,19 +14,27 @@ from numpy.typing import NDArray
 from eyespot.contracts.detections import Detections
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.vision.track import kalman
-from eyespot.vision.track.affinity import affinity
+from eyespot.vision.track.affinity import affinity, overlaps, shadowed
 from eyespot.vision.track.assign import assign
 from eyespot.vision.track.kalman import Floats
 from eyespot.vision.track.settings import TrackerSettings
 from eyespot.vision.track.tracks import ACTIVE, OCCLUDED, STATIONARY, Tracks, no_tracks
 
-SCORE, SEEN_S, BORN_S, HITS, ANCHOR_X, ANCHOR_Y, ANCHOR_S, ID, LABEL, SURE = range(kalman.STATE_COLUMNS, 30)
-COLUMNS = 30
+SCORE, SEEN_S, BORN_S, HITS, ANCHOR_X, ANCHOR_Y, ANCHOR_S, ID, LABEL, SURE = range(
+    kalman.STATE_COLUMNS, kalman.STATE_COLUMNS + 10
+)
+COLUMNS = kalman.STATE_COLUMNS + 10
+ANCHOR = slice(ANCHOR_X, ANCHOR_Y + 1)
 LONGEST_STEP_S = 5.0
 """Prediction never reaches further than this at once; after a longer gap objects are looked for where they were."""
-CALM_S = 0.7
+CALM_S = 4.0
 """Time constant with which an unseen object is assumed to slow down."""
 SCORE_MEMORY_S = 0.5
+RECENT_S = 1.0
+"""Unsure detections carry on tracks that were seen within so long."""
+MAX_DETECTIONS = 1000
+"""The best so many of one frame are looked at."""
+_SOON_S = 1e-6
 
 
 class Tracker:
@@ -33,121 +44,135 @@ class Tracker:
         self.settings = settings or TrackerSettings()
         self._table: Floats = np.zeros((0, COLUMNS))
         self._next_id = 1
-        self._start_ns = -1
+        self._start_ns: int | None = None
         self._now_s = 0.0
+        self._before_s = 0.0
         self._aspect = 1.0
 
     def update(self, detections: Detections) -> Tracks:
-        """Match one frame's detections; a frame older than the one before counts as the same moment."""
+        """Match one frame's detections; a frame older than the one before counts as the same moment.
+
+        Detections with sides of 0 or values that are not finite are left out.
+        """
         self._aspect = detections.aspect
-        dt_s = self._advance(detections.capture_ns)
-        table = self._table
-        if len(table):
-            unseen = (self._now_s - dt_s) - table[:, SEEN_S] > 1e-6
-            calm = np.where(unseen, np.exp(-dt_s / CALM_S), 1.0)[:, None]
-            kalman.predict(table, min(dt_s, LONGEST_STEP_S), calm)
-        scores = detections.scores.astype(np.float64)
-        measured = kalman.measurements(detections.boxes, detections.aspect)
-        left = self._associate(measured, scores, detections.labels) if len(table) else np.arange(len(scores))
+        self._advance(detections.capture_ns)
+        boxes, scores, labels = _usable(detections, self.settings.low_score)
+        measured = kalman.measurements(boxes, detections.aspect)
+        left = self._associate(measured, scores, labels)
         self._forget()
-        self._begin(measured, scores, detections.labels, left)
+        self._begin(measured, scores, labels, left)
         return self._shown(detections.capture_ns)
 
     def coast(self, capture_ns: int) -> Tracks:
-        """A frame without motion and so without inference: what was last seen is still there and stands still.
+        """A frame without motion and so without inference: what was seen last is still there and stands still.
 
         Tracks already lost go on ageing.
         """
-        before_s = self._now_s
         self._advance(capture_ns)
         table = self._table
         if len(table):
-            here = table[:, SEEN_S] >= before_s - 1e-6
-            here |= self._standing(before_s)
+            here = table[:, SEEN_S] >= self._before_s - _SOON_S
             table[here, SEEN_S] = self._now_s
-            table[here, 4:8] = 0.0
+            table[here, kalman.VELOCITY] = 0.0
             self._forget()
         return self._shown(capture_ns)
 
-    def _advance(self, capture_ns: int) -> float:
-        if self._start_ns < 0:
+    def _advance(self, capture_ns: int) -> None:
+        if self._start_ns is None:
             self._start_ns = capture_ns
-        now_s = (capture_ns - self._start_ns) / NS_PER_S
-        dt_s = max(0.0, now_s - self._now_s)
-        self._now_s = max(now_s, self._now_s)
-        return dt_s
-
-    def _standing(self, now_s: float) -> NDArray[np.bool_]:
-        return self._table[:, ANCHOR_S] <= now_s - self.settings.stationary_s
+        self._before_s = self._now_s
+        self._now_s = max(self._now_s, (capture_ns - self._start_ns) / NS_PER_S)
 
     def _associate(self, measured: Floats, scores: Floats, labels: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Match tracks; returns the indices of sure detections that belong to no track."""
-        table, settings = self._table, self.settings
-        height = np.exp(table[:, 3:4])
-        reach = height * (settings.gate_heights + np.minimum(2.0 * np.sqrt(table[:, 8:9]), 1.0))
-        predicted = table[:, :4]
-        gain = affinity(predicted, kalman.corners(predicted), reach, measured, kalman.corners(measured))
-        if labels.size and (labels.max() != labels.min() or np.ptp(table[:, LABEL])):
-            gain[table[:, LABEL, None] != labels] = 0.0
+        """Predict and match tracks; returns the indices of sure detections that belong to none."""
+        table, settings, known = self._table, self.settings, len(self._table)
+        unseen_s = self._before_s - table[:, SEEN_S]
+        if known:
+            self._predict(unseen_s)
+        found = kalman.corners(measured)
+        overlap = overlaps(np.concatenate((kalman.corners(table[:, kalman.POSITION]), found)), found)
         high = scores >= settings.high_score
-        sure = table[:, SURE] > 0
-        first = gain * (high & sure[:, None])
-        rows, cols = assign(first)
-        low = (scores >= settings.low_score) & ~high
-        free_rows = np.ones(len(table), bool)
-        free_rows[rows] = False
-        free_cols = np.ones(len(scores), bool)
-        free_cols[cols] = False
-        if low.any():
-            recent = table[:, SEEN_S] >= self._now_s - 1.0
-            more_rows, more_cols = assign(gain * (low & (free_rows & sure & recent)[:, None]))
-            rows += more_rows
-            cols += more_cols
-            free_rows[more_rows] = False
-        if not sure.all():
-            more_rows, more_cols = assign(gain * ((high & free_cols) & (free_rows & ~sure)[:, None]))
-            rows += more_rows
-            cols += more_cols
+        if len(scores) > 1:
+            high &= ~shadowed(overlap[known:], scores)
+        if not known or not len(scores):
+            return high.nonzero()[0]
+        reach = np.minimum(np.sqrt(table[:, 8]), 1.0)
+        reach += settings.gate_heights
+        reach *= np.exp(table[:, 3])
+        gain = affinity(table[:, kalman.POSITION], unseen_s, reach, measured, overlap[:known])
+        gain[table[:, LABEL, None] != labels] = 0.0
+        rows, cols = self._pairs(gain, high, unseen_s)
         if rows:
             self._fold(rows, measured[cols], scores[cols])
-        free_cols[cols] = False
-        return (free_cols & high).nonzero()[0]
+            high[cols] = False
+        return high.nonzero()[0]
+
+    def _predict(self, unseen_s: Floats) -> None:
+        dt_s = self._now_s - self._before_s
+        calm: Floats | float = 1.0
+        if unseen_s.max() > _SOON_S:
+            calm = np.where(unseen_s > _SOON_S, math.exp(-dt_s / CALM_S), 1.0)[:, None]
+        kalman.predict(self._table, min(dt_s, LONGEST_STEP_S), calm)
+
+    def _pairs(
+        self, gain: Floats, high: NDArray[np.bool_], unseen_s: NDArray[np.float64]
+    ) -> tuple[list[int], list[int]]:
+        """Matched rows and columns: sure tracks with sure detections, then with unsure ones, then new tracks."""
+        sure = self._table[:, SURE] > 0.0
+        all_sure, all_high = bool(sure.all()), bool(high.all())
+        if all_sure and all_high:
+            return assign(gain)
+        rows, cols = assign(gain * (sure[:, None] & high))
+        free_rows, free_cols = np.ones(len(sure), bool), np.ones(len(high), bool)
+        free_rows[rows] = free_cols[cols] = False
+        if not all_high:
+            recent = sure & free_rows & (unseen_s <= RECENT_S)
+            more_rows, more_cols = assign(gain * (recent[:, None] & ~high))
+            rows, cols = rows + more_rows, cols + more_cols
+        if not all_sure:
+            more_rows, more_cols = assign(gain * (~sure[:, None] & (high & free_cols)))
+            rows, cols = rows + more_rows, cols + more_cols
+        return rows, cols
 
     def _fold(self, rows: list[int], measured: Floats, scores: Floats) -> None:
+        """Take the measurements into the tracks of ``rows``."""
         table, now_s, settings = self._table, self._now_s, self.settings
-        doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)[:, None] ** 2
-        state = kalman.correct(table, rows, measured, doubt)
-        share = 1.0 - np.exp(-(now_s - state[:, SEEN_S]) / SCORE_MEMORY_S)
+        doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)
+        state = table[rows]
+        kalman.correct(state, measured, (doubt * doubt)[:, None])
+        share = 1.0 - np.exp((state[:, SEEN_S] - now_s) / SCORE_MEMORY_S)
         state[:, SCORE] += share * (scores - state[:, SCORE])
         state[:, SEEN_S] = now_s
         state[:, HITS] += 1.0
-        moved = np.abs(state[:, :2] - state[:, ANCHOR_X : ANCHOR_Y + 1]).max(axis=1)
+        moved = np.abs(state[:, :2] - state[:, ANCHOR]).max(axis=1)
         away = moved > settings.stationary_reach * np.exp(state[:, 3])
         if away.any():
-            state[away, ANCHOR_X : ANCHOR_Y + 1] = state[away, :2]
+            state[away, ANCHOR] = state[away, :2]
             state[away, ANCHOR_S] = now_s
-        state[:, SURE] = np.maximum(
-            state[:, SURE],
-            (state[:, HITS] >= settings.confirm_hits) & (now_s - state[:, BORN_S] >= settings.confirm_s - 1e-6),
-        )
+        enough = state[:, HITS] >= settings.confirm_hits
+        enough &= state[:, BORN_S] <= now_s - settings.confirm_s + _SOON_S
+        np.maximum(state[:, SURE], enough, out=state[:, SURE])
         table[rows] = state
 
+    def _standing(self) -> NDArray[np.bool_]:
+        result: NDArray[np.bool_] = self._table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s
+        return result
+
     def _forget(self) -> None:
+        """Drop tracks that have not been seen for longer than their patience; new ones have none."""
         table, settings = self._table, self.settings
-        if not len(table):
+        if not len(table) or table[:, SEEN_S].min() >= self._now_s:
             return
-        unseen_s = self._now_s - table[:, SEEN_S]
-        if unseen_s.max() <= 0.0:
-            return
-        patience_s = np.where(self._standing(self._now_s), settings.stationary_patience_s, settings.patience_s)
-        patience_s[table[:, SURE] == 0] = 0.0
-        keep = unseen_s <= patience_s
+        patience_s = np.where(self._standing(), settings.stationary_patience_s, settings.patience_s)
+        patience_s[table[:, SURE] == 0.0] = 0.0
+        keep = self._now_s - table[:, SEEN_S] <= patience_s
         if not keep.all():
             self._table = table[keep]
 
     def _begin(self, measured: Floats, scores: Floats, labels: NDArray[np.int32], left: NDArray[np.intp]) -> None:
-        new = left[scores[left] >= self.settings.new_score] if len(left) else left
-        new = new[: max(0, self.settings.max_tracks - len(self._table))]
+        if not len(left):
+            return
+        new = left[scores[left] >= self.settings.new_score][: max(0, self.settings.max_tracks - len(self._table))]
         if not len(new):
             return
         rows = np.zeros((len(new), COLUMNS))
@@ -155,7 +180,7 @@ class Tracker:
         rows[:, SCORE] = scores[new]
         rows[:, SEEN_S] = rows[:, BORN_S] = rows[:, ANCHOR_S] = self._now_s
         rows[:, HITS] = 1.0
-        rows[:, ANCHOR_X : ANCHOR_Y + 1] = measured[new, :2]
+        rows[:, ANCHOR] = measured[new, :2]
         rows[:, LABEL] = labels[new]
         rows[:, SURE] = self.settings.confirm_hits == 1 and self.settings.confirm_s == 0
         rows[:, ID] = np.arange(self._next_id, self._next_id + len(new))
@@ -164,16 +189,15 @@ class Tracker:
 
     def _shown(self, capture_ns: int) -> Tracks:
         table = self._table
-        sure = table[:, SURE] > 0
+        sure = table[:, SURE] > 0.0
         if not sure.all():
             table = table[sure]
         if not len(table):
             return no_tracks(capture_ns, self._aspect)
-        unseen_s = self._now_s - table[:, SEEN_S]
-        states = np.full(len(table), ACTIVE, np.int8)
-        states[table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s] = STATIONARY
-        states[unseen_s > self.settings.hold_s] = OCCLUDED
-        boxes = kalman.corners(table[:, :4])
+        times = (self._now_s - table[:, SEEN_S : BORN_S + 1]).astype(np.float32)
+        states = np.where(table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s, STATIONARY, ACTIVE)
+        states[times[:, 0] > self.settings.hold_s] = OCCLUDED
+        boxes = kalman.corners(table[:, kalman.POSITION])
         boxes[:, 0::2] /= self._aspect
         velocity = table[:, 4:6].astype(np.float32)
         velocity[:, 0] /= self._aspect
@@ -184,8 +208,22 @@ class Tracker:
             scores=table[:, SCORE].astype(np.float32),
             labels=table[:, LABEL].astype(np.int32),
             velocity=velocity,
-            states=states,
-            age_s=(self._now_s - table[:, BORN_S]).astype(np.float32),
-            unseen_s=unseen_s.astype(np.float32),
+            states=states.astype(np.int8),
+            age_s=times[:, 1],
+            unseen_s=times[:, 0],
             aspect=self._aspect,
         )
+
+
+def _usable(detections: Detections, least: float) -> tuple[Floats, Floats, NDArray[np.int32]]:
+    """Boxes, scores and labels of detections that are worth a look, as float64."""
+    boxes, scores, labels = detections.boxes.astype(np.float64), detections.scores.astype(np.float64), detections.labels
+    keep = scores >= least
+    keep &= ((boxes[:, 2:] - boxes[:, :2]) > 0.0).all(axis=1)
+    keep &= (np.abs(boxes) < 10.0).all(axis=1)
+    if not keep.all():
+        boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
+    if len(scores) > MAX_DETECTIONS:
+        best = np.argpartition(-scores, MAX_DETECTIONS)[:MAX_DETECTIONS]
+        boxes, scores, labels = boxes[best], scores[best], labels[best]
+    return boxes, scores, labels
