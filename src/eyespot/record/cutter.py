@@ -111,7 +111,7 @@ class SegmentCutter:
         gap = step > max(_GAP_NS, 3 * self._step_ns)
         if now >= self._cut_ns or packet.is_key or gap or self._pending_bytes > MAX_FRAGMENT_BYTES:
             self._boundary(packet, now, gap=gap)
-        if not gap and last is not None:
+        if last is not None:
             self._step_ns = step
         if self._builder is not None:
             self._hold(packet)

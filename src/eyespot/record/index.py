@@ -40,6 +40,7 @@ CREATE TABLE segment (
     UNIQUE (root, path)
 ) STRICT;
 CREATE INDEX segment_by_time ON segment (camera, stream, start_wall_ns);
+CREATE INDEX segment_by_class ON segment (root, camera, has_event, start_wall_ns, size_bytes);
 CREATE INDEX segment_open ON segment (state) WHERE state = 'open';
 """
 _LONGEST_NS = 2 * 3600 * 1_000_000_000
@@ -138,6 +139,25 @@ class SegmentIndex:
     def oldest(self, root: str, count: int = 16) -> list[Segment]:
         """The oldest closed segments on ``root``."""
         return self._select("WHERE root = ? AND state = 'closed' ORDER BY start_wall_ns, id LIMIT ?", (root, count))
+
+    def bytes_by_camera(self) -> dict[tuple[str, str], int]:
+        """``{(root, camera): bytes}``."""
+        query = "SELECT root, camera, SUM(size_bytes) FROM segment GROUP BY root, camera"
+        with self._guard():
+            rows = self._db.execute(query).fetchall()
+        return {(row[0], row[1]): int(row[2]) for row in rows}
+
+    def oldest_of_each(self, count: int) -> list[Segment]:
+        """The ``count`` oldest closed segments of every root and camera, with and without events."""
+        found: list[Segment] = []
+        for root, camera in self.bytes_by_camera():
+            for has_event in (0, 1):
+                found += self._select(
+                    "WHERE root = ? AND camera = ? AND has_event = ? AND state = 'closed' "
+                    "ORDER BY start_wall_ns, id LIMIT ?",
+                    (root, camera, has_event, count),
+                )
+        return found
 
     def totals(self) -> dict[str, dict[str, int]]:
         """``{camera: {"segments", "bytes", "oldest_wall_ns"}}``."""

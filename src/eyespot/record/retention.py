@@ -27,6 +27,8 @@ from eyespot.record.storage import Storage
 log = logging.getLogger(__name__)
 Reason = Literal["age", "camera-bytes", "disk-bytes", "free-space"]
 NS_PER_HOUR = 3_600_000_000_000
+_AT_ONCE = 256
+_MAX_ROUNDS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,25 @@ def plan(
     now_wall_ns: int,
     *,
     cold_after_hours: float = 24.0,
+    stored_bytes: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Step]:
-    """The steps that bring the archive within its rules, in the order in which to take them."""
-    return _Plan(segments, roots, retention, now_wall_ns).make(cold_after_hours)
+    """The steps that bring the archive within its rules, in the order in which to take them.
+
+    Args:
+        segments: the archive, or the oldest part of it of every root, camera and class.
+        roots: the disks.
+        retention: by camera; others have the defaults.
+        now_wall_ns: the moment ages are counted to.
+        cold_after_hours: age at which footage leaves hot disks.
+        stored_bytes: of the whole archive by root and camera; counted from ``segments`` when None.
+    """
+    if stored_bytes is None:
+        counted: dict[tuple[str, str], int] = {}
+        for segment in segments:
+            place = (segment.root, segment.camera)
+            counted[place] = counted.get(place, 0) + segment.size_bytes
+        stored_bytes = counted
+    return _Plan(segments, roots, retention, now_wall_ns, stored_bytes).make(cold_after_hours)
 
 
 class _Plan:
@@ -110,15 +128,17 @@ class _Plan:
         roots: Iterable[RootState],
         retention: Mapping[str, RetentionSettings],
         now_wall_ns: int,
+        stored_bytes: Mapping[tuple[str, str], int],
     ) -> None:
+        self._stored_bytes = stored_bytes
         self._retention = retention
         self._now = now_wall_ns
         self._steps: list[Step] = []
-        present = [root for root in roots if root.free_bytes is not None]
+        present = [state for state in roots if state.free_bytes is not None]
         used: dict[str, int] = {}
-        for segment in segments:
-            used[segment.root] = used.get(segment.root, 0) + segment.size_bytes
-        self._rooms = {root.name: _Room(root, used.get(root.name, 0), root.free_bytes or 0) for root in present}
+        for (root, _), size_bytes in stored_bytes.items():
+            used[root] = used.get(root, 0) + size_bytes
+        self._rooms = {state.name: _Room(state, used.get(state.name, 0), state.free_bytes or 0) for state in present}
         closed = [item for item in segments if item.state == "closed" and item.root in self._rooms]
         self._left = {item.id: item for item in most_expendable(closed, retention, now_wall_ns)}
 
@@ -136,8 +156,10 @@ class _Plan:
 
     def _cameras(self) -> None:
         totals: dict[str, int] = {}
-        for segment in self._left.values():
-            totals[segment.camera] = totals.get(segment.camera, 0) + segment.size_bytes
+        for (_, camera), size_bytes in self._stored_bytes.items():
+            totals[camera] = totals.get(camera, 0) + size_bytes
+        for step in self._steps:
+            totals[step.segment.camera] -= step.segment.size_bytes
         for segment in list(self._left.values()):
             limit = (self._retention.get(segment.camera) or RetentionSettings()).max_bytes
             if limit is not None and totals[segment.camera] > limit:
@@ -213,16 +235,33 @@ class Retention:
         return {**self._counts, "reasons": dict(self._reasons)}
 
     def apply(self) -> list[Step]:
-        """Plan and do, once; blocks on the disk. Returns the steps that were done."""
+        """Plan and do until nothing is left to do; blocks on the disk. Returns the steps that were done."""
+        done: list[Step] = []
+        for _ in range(_MAX_ROUNDS):
+            steps = self._round()
+            done += steps
+            if len(steps) < _AT_ONCE:
+                break
+        return done
+
+    def _round(self) -> list[Step]:
         storage = self._storage
         states = [RootState(root, self._free_bytes(root)) for root in storage.roots]
         try:
-            segments = storage.index.all()
+            segments = storage.index.oldest_of_each(_AT_ONCE)
+            stored_bytes = storage.index.bytes_by_camera()
         except EyespotError as error:
             log.error("retention cannot read the index: %s", error)
             return []
         now = self._clock.wall_ns()
-        steps = plan(segments, states, storage.retention, now, cold_after_hours=self._cold_after_hours)
+        steps = plan(
+            segments,
+            states,
+            storage.retention,
+            now,
+            cold_after_hours=self._cold_after_hours,
+            stored_bytes=stored_bytes,
+        )
         done = [step for step in steps if self._do(step)]
         try:
             storage.index.delete(step.segment.id for step in done if isinstance(step, Delete))

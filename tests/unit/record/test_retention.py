@@ -1,6 +1,7 @@
 """What goes, what moves, in which order and why."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,27 @@ def test_moving_keeps_the_footage_playable(
     assert [row.file.read_bytes() for row in rows] == before
     assert list(storage.roots[0].path.rglob("*.mp4")) == []
     assert retention.status()["moved"] == 5
+
+
+def test_more_than_one_round_is_done_at_once(storage: Storage, clock: StillClock) -> None:
+    for number in range(700):
+        row = segment(0, 0, size_mb=0, root=str(storage.roots[0].path), event=number % 3 == 0)
+        storage.index.add(replace(row, path=f"door/main/day/{number}.mp4", start_wall_ns=WALL_NS + number))
+    storage.roots[0].path.mkdir(parents=True, exist_ok=True)
+    clock.now_ns += 40 * NS_PER_DAY
+    assert len(Retention(storage, clock).apply()) == 700
+    assert storage.index.all() == []
+
+
+def test_the_part_that_is_looked_at_decides_like_the_whole(storage: Storage) -> None:
+    for number in range(30):
+        row = segment(0, 5 - number / 10, event=number % 4 == 0, camera="door" if number % 2 else "yard")
+        storage.index.add(replace(row, path=f"{number}.mp4"))
+    roots = [RootState(HOT.model_copy(update={"max_bytes": 200 * MB}), 500 * MB)]
+    whole = plan(storage.index.all(), roots, WEEK, NOW)
+    part = plan(storage.index.oldest_of_each(8), roots, WEEK, NOW, stored_bytes=storage.index.bytes_by_camera())
+    assert told(part) == told(whole)
+    assert len(part) == 10
 
 
 async def test_the_service_deletes_by_age(storage: Storage, clock: StillClock, clip: list[Unit]) -> None:
