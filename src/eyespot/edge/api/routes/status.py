@@ -8,10 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from eyespot import __version__
+from eyespot.contracts.status import StatusMessage
 from eyespot.edge.api.camera_view import camera_answer
 from eyespot.edge.api.deps import Caller, Deps, Needs
 from eyespot.edge.api.shapes import CameraAnswer, DoctorNote, ProcessAnswer, StatusAnswer, StorageAnswer
 from eyespot.kernel.clock import NS_PER_S
+from eyespot.kernel.log import mask_credentials
 
 router = APIRouter(tags=["status"])
 
@@ -39,7 +41,8 @@ async def get_status(caller: Caller, deps: Needs) -> StatusAnswer:
 
 def _process(deps: Deps, role: str) -> ProcessAnswer:
     report = deps.feeds.reports()[role]
-    return ProcessAnswer(**report.model_dump(), fresh=deps.feeds.is_fresh(report))
+    shown = StatusMessage.model_validate_json(mask_credentials(report.model_dump_json()))
+    return ProcessAnswer(**shown.model_dump(), fresh=deps.feeds.is_fresh(report))
 
 
 def _roots(deps: Deps) -> list[dict[str, Any]]:
