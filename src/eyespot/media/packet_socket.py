@@ -65,9 +65,10 @@ class PacketServer:
             await stop.wait()
         finally:
             server.close()
-            for task in list(self._clients):
+            clients = list(self._clients)
+            for task in clients:
                 task.cancel()
-            await asyncio.gather(*self._clients, return_exceptions=True)
+            await asyncio.gather(*clients, return_exceptions=True)
             await server.wait_closed()
             with contextlib.suppress(OSError):
                 self._path.unlink(missing_ok=True)
@@ -86,7 +87,7 @@ class PacketServer:
                 listener.bind(short)
             self._path.chmod(0o600)
             return await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE_BYTES)
-        except BaseException:
+        except BaseException:  # whatever happened, what was opened is closed; raised on
             listener.close()
             raise
 
@@ -99,12 +100,12 @@ class PacketServer:
         except (ConnectionError, TimeoutError) as error:
             log.debug("packet client gone: %s", error)
         except asyncio.CancelledError:
-            log.debug("packet client cut at shutdown")
+            writer.transport.abort()
         finally:
-            del self._clients[task]
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
+            try:
+                await _close(writer)
+            finally:
+                del self._clients[task]
 
     async def _serve(
         self, task: asyncio.Task[None], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -300,6 +301,18 @@ async def _send_units(queue: Reader, writer: asyncio.StreamWriter, hello: _Hello
         await writer.drain()
     writer.write(packet_wire.END)
     await writer.drain()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Send what is left, then hang up; a client that never reads is cut off when the server stops."""
+    writer.close()
+    try:
+        await writer.wait_closed()
+    except ConnectionError as error:
+        log.debug("packet client gone: %s", error)
+    except asyncio.CancelledError:
+        writer.transport.abort()
+        raise
 
 
 async def _collect(hello: _Hello) -> None:

@@ -158,6 +158,22 @@ async def test_a_client_that_does_not_read_never_slows_the_hub(path: Path) -> No
         writer.close()
 
 
+async def test_the_server_stops_though_a_client_never_reads(path: Path) -> None:
+    hub = Hub("h")
+    hub.publish(FORMAT)
+    async with serving(path, hub) as server:
+        _, writer = await asyncio.open_unix_connection(str(path))
+        hello = {"v": 1, "camera": "cam", "stream": "main", "reader": "stuck", "max_bytes": 4_000_000}
+        writer.write(json.dumps(hello).encode() + b"\n")
+        await until(lambda: hub.status()["readers"])
+        for number in range(60):
+            hub.publish(packet(number, key=True, size=50_000))
+        hub.close()
+        await asyncio.sleep(0.05)
+    assert server.status()["clients"] == []
+    writer.close()
+
+
 async def test_a_client_that_hangs_up_leaves_the_hub(path: Path) -> None:
     hub = Hub("h")
     hub.publish(FORMAT)

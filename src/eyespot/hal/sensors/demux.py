@@ -52,7 +52,7 @@ class Demuxer:
             raise explain(error, self._name) from None  # libav's own words hold the address with its credentials
         try:
             self._choose(audio=audio)
-        except BaseException:
+        except BaseException:  # whatever happened, what was opened is closed; raised on
             self.container.close()
             raise
 

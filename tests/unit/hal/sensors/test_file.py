@@ -244,3 +244,13 @@ async def test_counters_and_name(tmp_path: Path) -> None:
     assert sensor.name == "file clip.mp4"
     assert sensor.counters()["loops"] >= 1
     assert sensor.counters()["encoded"] == 1.0
+
+
+@pytest.mark.footage
+async def test_the_sample_clip_plays_whole(sample_avi: Path, sample_clip: Path) -> None:
+    """Real footage in an old codec: every picture is there, at 10 a second, one key frame a second."""
+    encoded_once = fast(cache_dir=sample_clip.parent)
+    packets = video(await read(FileSensor(sample_avi, encoded_once, SimClock())))
+    assert len(packets) == 795
+    assert [n for n, packet in enumerate(packets) if packet.is_key] == list(range(0, 795, 10))
+    assert packets[-1].capture_ns - packets[0].capture_ns == 794 * NS_PER_S // 10
