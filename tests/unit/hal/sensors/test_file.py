@@ -14,6 +14,7 @@ from eyespot.hal.sensors.file import FileSensor
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import NS_PER_MS, NS_PER_S, SystemClock
 from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.media.decode import Decoder
 from eyespot.testing.sim_clock import SimClock
 
 FRAMES, FPS = 30, 10
@@ -81,6 +82,19 @@ async def test_h264_is_copied_from_any_container(tmp_path: Path, name: str) -> N
         assert abs(packet.capture_ns - packets[0].capture_ns - n * NS_PER_S // FPS) < NS_PER_MS
         assert int.from_bytes(packet.data[:4], "big") <= len(packet.data) - 4
         assert packet.data[4] & 31 not in (7, 8, 9)
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.ts"])
+async def test_h265_is_copied_and_can_be_decoded(tmp_path: Path, name: str) -> None:
+    options = {"x265-params": "keyint=10:min-keyint=10:bframes=0:log-level=none", "preset": "ultrafast"}
+    path = make_clip(tmp_path / name, codec="libx265", options=options)
+    units = await read(FileSensor(path, fast(), SimClock()))
+    assert isinstance(units[0], StreamFormat)
+    assert (units[0].video.codec, units[0].video.width_px, units[0].video.height_px) == ("h265", 160, 96)
+    decoder = Decoder(units[0].video)
+    frames = [frame for packet in video(units) for frame in decoder.decode(packet)] + decoder.flush()
+    assert len(frames) == FRAMES
+    assert decoder.stats.corrupt == 0
 
 
 async def test_live_pace_follows_the_timestamps_without_drift(tmp_path: Path) -> None:
