@@ -13,7 +13,8 @@ _PORTS = {"rtsp": 554, "rtsps": 322}
 class RtspAddress:
     """Where a stream is. ``url`` is without credentials; ``username`` and ``password`` are never shown.
 
-    ``public`` is the address without credentials and without its query, for log lines: cameras put passwords there too.
+    ``public`` is the address for log lines: without credentials, without its query, and without a path that looks as if
+    it carried some, because some cameras want passwords there and some people forget to escape theirs.
     """
 
     url: str
@@ -36,17 +37,17 @@ def parse(source: str) -> RtspAddress:
         parts = urlsplit(source)
         port = parts.port
         host = parts.hostname
-    except ValueError as error:
-        raise invalid("The RTSP address has a host or port that does not parse.", todo) from error
+    except ValueError:  # its text repeats the address, so it is not chained
+        raise invalid("The RTSP address has a host or port that does not parse.", todo) from None
     if parts.scheme not in _PORTS or not host:
         raise invalid("The RTSP address lacks rtsp:// or a host name.", todo)
     place = f"[{host}]" if ":" in host else host
     if port is not None:
         place += f":{port}"
-    public = f"{parts.scheme}://{place}{parts.path}"
+    shown = "/…" if any(mark in parts.path for mark in "@=:%") else parts.path
     return RtspAddress(
-        url=public + (f"?{parts.query}" if parts.query else ""),
-        public=public,
+        url=f"{parts.scheme}://{place}{parts.path}" + (f"?{parts.query}" if parts.query else ""),
+        public=f"{parts.scheme}://{place}{shown}",
         host=host,
         port=port or _PORTS[parts.scheme],
         tls=parts.scheme == "rtsps",

@@ -5,7 +5,7 @@ import datetime
 import hashlib
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit
-from eyespot.hal.sensors.rtsp import RtspSensor, describe
+from eyespot.hal.sensors.rtsp import RtspSensor, describe, receiver
+from eyespot.hal.sensors.rtsp.connection import BUFFER_BYTES
 from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing.rtsp_camera import RtspCamera
@@ -274,14 +275,22 @@ async def test_the_session_is_kept_alive_with_a_fresh_nonce(make_clip: MakeClip)
         assert camera.requests("GET_PARAMETER") >= 2
 
 
-async def test_a_slow_reader_slows_the_camera_not_the_memory(make_clip: MakeClip) -> None:
-    async with RtspCamera(make_clip()) as camera:
+async def test_a_slow_reader_slows_the_camera_not_the_memory(
+    make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "MAX_QUEUED_BYTES", 10_000)
+    async with RtspCamera(make_clip(width_px=320, height_px=240)) as camera:
         source = sensor(camera.url())
         async with aclosing(source.units()) as units:
             await anext(units)
-            await asyncio.sleep(0.5)
-            rest = [await anext(units) for _ in range(20)]
-    assert len(packets(rest)) == 20
+            await asyncio.sleep(1.0)
+            held = source._receiver
+            assert held is not None
+            assert held._queued_bytes < 10_000 + BUFFER_BYTES
+            rest = [await anext(units) for _ in range(30)]
+    captures = [packet.capture_ns for packet in packets(rest)]
+    assert captures == sorted(captures)
+    assert source.counters()["lost_packets"] == 0
 
 
 async def test_closing_the_iterator_leaves_the_camera(make_clip: MakeClip) -> None:
@@ -337,6 +346,7 @@ class _canned:  # noqa: N801 - reads like the context it is
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self._served: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> str:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -344,14 +354,20 @@ class _canned:  # noqa: N801 - reads like the context it is
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
+        await asyncio.gather(*self._served)
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._served.append(task)
         async for line in _lines(reader):
             if line.lower().startswith(b"cseq:"):
                 head = b"RTSP/1.0 200 OK\r\nCSeq:%s\r\nContent-Length: %d\r\n\r\n"
                 writer.write(head % (line.split(b":")[1].strip(), len(self._body)) + self._body)
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

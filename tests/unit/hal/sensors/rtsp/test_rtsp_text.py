@@ -81,7 +81,17 @@ def test_bad_addresses_are_refused_without_repeating_them(source: str) -> None:
     with pytest.raises(EyespotError) as caught:
         address.parse(source)
     assert caught.value.kind is Kind.INVALID
-    assert "secret" not in str(caught.value)
+    assert "secret" not in f"{caught.value} {caught.value.__cause__}"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["rtsp://h/user=ann&password=secret&channel=1", "rtsp://ann:12/secret@h/live", "rtsp://h/a?password=secret"],
+)
+def test_passwords_in_paths_and_queries_are_not_shown(source: str) -> None:
+    found = address.parse(source)
+    assert "secret" not in found.public
+    assert "secret" in found.url
 
 
 def test_a_response_is_read() -> None:
