@@ -41,6 +41,7 @@ CREATE TABLE segment (
 ) STRICT;
 CREATE INDEX segment_by_time ON segment (camera, stream, start_wall_ns);
 CREATE INDEX segment_by_class ON segment (root, camera, has_event, start_wall_ns, size_bytes);
+CREATE INDEX segment_by_age ON segment (root, start_wall_ns, id);
 CREATE INDEX segment_open ON segment (state) WHERE state = 'open';
 """
 _LONGEST_NS = 2 * 3600 * 1_000_000_000

@@ -209,7 +209,7 @@ class Retention:
     """Applies the rules every ``every_s`` seconds, on the disk thread; a ``Service``."""
 
     def __init__(
-        self, storage: Storage, clock: Clock, *, cold_after_hours: float = 24.0, every_s: float = 30.0
+        self, storage: Storage, clock: Clock, *, cold_after_hours: float = 24.0, every_s: float = 60.0
     ) -> None:
         self._storage = storage
         self._clock = clock
