@@ -13,7 +13,7 @@ export interface Steering {
 
 const TOLERANCE_S = 0.06;
 const EDGE_S = 0.15;
-const JUMP_BEHIND_S = 3;
+const JUMP_BEHIND_S = 1.5;
 
 export function toRanges(buffered: TimeRanges): Range[] {
   return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
@@ -40,11 +40,12 @@ export function steerLive(ranges: readonly Range[], time: number, target: number
   if (!last) return { seek: null, rate: 1 };
   const aim = Math.max(last.start, last.end - target);
   const behind = last.end - time;
-  if (behind > Math.max(target * 4, JUMP_BEHIND_S) || behind < -1) return { seek: aim, rate: 1 };
+  if (behind > Math.max(target * 3, JUMP_BEHIND_S) || behind < -1) return { seek: aim, rate: 1 };
   if (!rangeAt(ranges, time)) return { seek: time < last.start ? Math.max(aim, last.start + 0.01) : null, rate: 1 };
   const jump = gapJump(ranges, time);
   if (jump !== null) return { seek: Math.max(jump, aim), rate: 1 };
-  if (behind > target * 2 + 0.25) return { seek: null, rate: 1.12 };
+  if (behind > target * 2 + 0.6) return { seek: null, rate: 1.2 };
+  if (behind > target * 2 + 0.25) return { seek: null, rate: Math.max(1.12, rate) };
   if (behind < target * 0.45) return { seek: null, rate: 0.94 };
   if (rate > 1 && behind > target * 1.1) return { seek: null, rate };
   if (rate < 1 && behind < target * 0.9) return { seek: null, rate };
