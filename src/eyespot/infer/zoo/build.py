@@ -5,7 +5,6 @@ that looks finished. What an output means (the head) and how detections are comp
 """
 
 import hashlib
-import platform
 import shutil
 import statistics
 import tempfile
@@ -19,6 +18,7 @@ import onnx
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.chooser import find_accelerator, known
+from eyespot.hal.board import read_board
 from eyespot.infer.package import (
     DOCUMENT,
     Accuracy,
@@ -174,6 +174,7 @@ def _run_all(model: Path, accelerator: str, pictures: Sequence[Picture]) -> list
 def _latencies(path: Path, height_px: int, width_px: int, tools: Tools) -> tuple[Latency, ...]:
     """The model's median time on every accelerator of this machine, one thread."""
     picture = np.ascontiguousarray(made_up_picture(height_px, width_px))[None]
+    cpu = read_board().cpu
     rows = []
     for accelerator in known():
         if not accelerator.available():
@@ -186,11 +187,7 @@ def _latencies(path: Path, height_px: int, width_px: int, tools: Tools) -> tuple
             times_ns.append(tools.clock.monotonic_ns() - start_ns)
         loaded.close()
         ms = round(max(1, statistics.median(times_ns)) / NS_PER_MS, 3)
-        rows.append(
-            Latency(
-                accelerator=accelerator.name, width_px=width_px, height_px=height_px, ms=ms, cpu=platform.processor()
-            )
-        )
+        rows.append(Latency(accelerator=accelerator.name, width_px=width_px, height_px=height_px, ms=ms, cpu=cpu))
     return tuple(rows)
 
 
