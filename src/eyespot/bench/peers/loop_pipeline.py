@@ -1,7 +1,7 @@
 """The loop a Python user would write today: OpenCV reads, ONNX Runtime fp32 detects, `trackers`' ByteTrack follows.
 
-Runs in the peers' own environment, knows nothing of Eyespot, and prints one line of JSON: frames, seconds, tracks.
-Usage: loop_pipeline.py CLIP MODEL.onnx
+Runs in the peers' own environment, knows nothing of Eyespot, and prints one line of JSON: frames, seconds, cpu_s, tracks.
+Usage: loop_pipeline.py CLIP MODEL.onnx rgb|bgr
 """
 
 import json
@@ -32,15 +32,14 @@ def centres():
 
 
 def detect(outputs, anchors, width, height):
-    """Boxes in picture pixels from the model's class scores ``(N, 80)`` and side distributions ``(N, 44)``."""
-    scores, sides = outputs
-    best = scores.max(1)
-    keep = best >= SCORE
-    if not keep.any():
+    """Boxes in picture pixels from the model's best scores ``(1, N)`` and raw values ``(1, 80 + 44, N)``."""
+    best, raw = outputs[0][0], outputs[1][0]
+    keep = np.flatnonzero(best >= SCORE)
+    if not len(keep):
         return sv.Detections.empty()
-    labels = scores[keep].argmax(1)
-    bins = np.exp(sides[keep].reshape(-1, 4, 11))
-    reach = (bins / bins.sum(-1, keepdims=True) * np.arange(11)).sum(-1) * anchors[keep, 2:3]
+    labels = raw[:80, keep].argmax(0)
+    bins = np.exp(raw[80:, keep].reshape(4, 11, -1))
+    reach = (bins / bins.sum(1, keepdims=True) * np.arange(11)[None, :, None]).sum(1).T * anchors[keep, 2:3]
     boxes = np.concatenate([anchors[keep, :2] - reach[:, :2], anchors[keep, :2] + reach[:, 2:]], 1)
     boxes *= np.array([width, height, width, height], np.float32) / SIZE
     found = sv.Detections(boxes, confidence=best[keep], class_id=labels)
@@ -48,7 +47,7 @@ def detect(outputs, anchors, width, height):
 
 
 def main():
-    clip, model = sys.argv[1:3]
+    clip, model, order = sys.argv[1:4]
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     video = cv2.VideoCapture(clip)
@@ -60,20 +59,16 @@ def main():
         more, frame = video.read()
         if not more:
             break
-        image = cv2.resize(frame, (SIZE, SIZE))[None]
-        found = detect(pick(session.run(None, {name: image})), anchors, frame.shape[1], frame.shape[0])
+        image = cv2.resize(frame, (SIZE, SIZE))
+        if order == "rgb":
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        found = detect(session.run(["best", "raw"], {name: image[None]}), anchors, frame.shape[1], frame.shape[0])
         tracks = tracker.update(found)
         seen.update(int(i) for i in tracks.tracker_id if i >= 0)
         count += 1
     end = resource.getrusage(resource.RUSAGE_SELF)
     used = end.ru_utime + end.ru_stime - cpu.ru_utime - cpu.ru_stime
     print(json.dumps({"frames": count, "seconds": time.perf_counter() - start, "cpu_s": used, "tracks": len(seen)}))
-
-
-def pick(outputs):
-    """Class scores and side distributions among the model's outputs, whatever else it gives, batch axis dropped."""
-    flat = [output.reshape(-1, output.shape[-1]) for output in outputs]
-    return next(o for o in flat if o.shape[1] == 80), next(o for o in flat if o.shape[1] == 44)
 
 
 if __name__ == "__main__":

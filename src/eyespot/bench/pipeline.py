@@ -1,0 +1,73 @@
+"""`eyespot bench pipeline`: the whole pipeline on every frame, against its bare limit and a Python user's loop.
+
+Ours decodes, detects in every frame, tracks, applies rules, stores events and records. The limit decodes and infers
+with the same model on the same lanes and does nothing else. The loop is OpenCV, ONNX Runtime fp32 and ByteTrack.
+"""
+
+import tempfile
+from typing import Any
+
+from eyespot.bench import clips
+from eyespot.bench.peer_env import peer_python, run_own, run_peer
+from eyespot.bench.report import BenchOptions, Progress, Report, Target, middle
+from eyespot.infer.package import ModelPackage
+
+LANES = 2
+CLIPS = {"clip_768": clips.as_h264, "clip_1080p30": clips.as_1080p30}
+TARGETS = {
+    "ratio_to_limit": Target(0.90, "min"),
+    "ratio_to_loop": Target(2.0, "min"),
+}
+Round = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+"""What ours, the limit and the loop reported."""
+
+
+def run(options: BenchOptions, progress: Progress) -> Report:
+    """All three in turn on both clips; every ratio is taken within its round, and the worse clip counts."""
+    package = ModelPackage.load(options.cache / "models" / "nanodet-g")
+    order = package.document.input.order
+    float_model = package.path(package.variant("onnx-fp32"))
+    python = peer_python(options.cache, "trackers", progress)
+    report = Report("pipeline", targets=TARGETS)
+    report.rows = [["clip", "Eyespot frames/s", "limit frames/s", "loop frames/s", "to limit", "to loop"]]
+    rounds = 1 if options.quick else options.rounds
+    for name, make in CLIPS.items():
+        clip = make(options, progress)
+        taken: list[Round] = []
+        for number in range(rounds):
+            progress.step(f"{name}, round {number + 1} of {rounds}")
+            limit = run_own("eyespot.bench.pipeline_limit", str(clip), str(package.folder), str(LANES))
+            progress.fraction(0.33)
+            with tempfile.TemporaryDirectory() as state:
+                ours = run_own("eyespot.edge.pipeline", str(clip), str(package.folder), str(LANES), state)
+            progress.fraction(0.66)
+            loop = run_peer(python, "loop_pipeline.py", str(clip), str(float_model), order)
+            taken.append((ours, limit, loop))
+        _note(report, name, taken)
+    for ratio in TARGETS:
+        report.figures[ratio] = min(float(str(report.figures[f"{ratio}_{name}"])) for name in CLIPS)
+    report.notes.append(
+        f"{LANES} lanes of one thread for ours and the limit; the loop has ONNX Runtime's default threads. Clips are "
+        "H.264 files read as fast as they go; ours also records them. Medians of ratios taken round by round."
+    )
+    return report
+
+
+def _note(report: Report, name: str, rounds: list[Round]) -> None:
+    speed = [[one["frames"] / one["seconds"] for one in each] for each in rounds]
+    ours, limit, loop = (middle([each[place] for each in speed], 1) for place in range(3))
+    to_limit = middle([each[0] / each[1] for each in speed])
+    to_loop = middle([each[0] / each[2] for each in speed])
+    report.figures |= {
+        f"ratio_to_limit_{name}": to_limit,
+        f"ratio_to_loop_{name}": to_loop,
+        f"frames_per_s_{name}": ours,
+        f"limit_frames_per_s_{name}": limit,
+        f"loop_frames_per_s_{name}": loop,
+        f"cpu_ms_per_frame_{name}": middle([1000 * each[0]["cpu_s"] / each[0]["frames"] for each in rounds], 2),
+        f"loop_cpu_ms_per_frame_{name}": middle([1000 * each[2]["cpu_s"] / each[2]["frames"] for each in rounds], 2),
+        f"frames_{name}": rounds[-1][0]["frames"],
+        f"tracks_{name}": rounds[-1][0]["tracks"],
+        f"loop_tracks_{name}": rounds[-1][2]["tracks"],
+    }
+    report.rows.append([name, str(ours), str(limit), str(loop), str(to_limit), str(to_loop)])
