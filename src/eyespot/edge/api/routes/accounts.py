@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from eyespot.edge.api.deps import Admin, Caller, Needs
+from eyespot.edge.api.passwords import check_password
 from eyespot.edge.api.shapes import (
     MadeToken,
     NewToken,
@@ -45,8 +46,10 @@ async def change_user(name: UserName, body: UserChange, _admin: Admin, deps: Nee
     """Set role and cameras of an account, and its password when one is given."""
     cameras = None if body.cameras is None else frozenset(body.cameras)
     if body.password is not None:
-        await deps.auth.reset_password(name, body.password)
+        check_password(body.password, name)
     await asyncio.to_thread(deps.auth.store.change_user, name, body.role, cameras)
+    if body.password is not None:
+        await deps.auth.reset_password(name, body.password)
     return _user(_known(deps.auth.store.user(name)))
 
 
