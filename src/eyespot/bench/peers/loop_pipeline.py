@@ -1,6 +1,6 @@
 """The loop a Python user would write today: OpenCV reads, ONNX Runtime fp32 detects, `trackers`' ByteTrack follows.
 
-Runs in the peers' own environment, knows nothing of Eyespot, and prints one line of JSON: frames, seconds, cpu_s, tracks.
+Runs in the peers' own environment, knows nothing of Eyespot. Prints one line of JSON: frames, seconds, cpu_s, tracks.
 Usage: loop_pipeline.py CLIP MODEL.onnx rgb|bgr
 """
 
