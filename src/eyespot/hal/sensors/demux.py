@@ -21,6 +21,8 @@ av.logging.set_level(None)  # libav writes addresses with their credentials into
 
 _VIDEO_CODECS: dict[str, VideoCodec] = {"h264": "h264", "hevc": "h265"}
 _AUDIO_CODECS: dict[str, AudioCodec] = {"aac": "aac", "opus": "opus"}
+_AAC_LC = 2
+_AAC_RATES_HZ = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _INDIRECT = ("hls", "concat", "dash", "image2", "imf", "lavfi")
 
 
@@ -64,8 +66,8 @@ class Demuxer:
         self.audio: Any = None
         self.audio_format: AudioFormat | None = None
         if audio and streams.audio and streams.audio[0].codec_context.name in _AUDIO_CODECS:
-            self.audio = streams.audio[0]
-            self.audio_format = audio_format(self.audio.codec_context)
+            self.audio_format = audio_format(streams.audio[0].codec_context)
+            self.audio = streams.audio[0] if self.audio_format is not None else None
         for other in streams:
             if other is not self.video and other is not self.audio:
                 other.discard = Discard.all
@@ -132,15 +134,27 @@ def _raw(packet: Any, is_video: bool, last: dict[int, int]) -> RawPacket:
         duration_ns,
         packet.is_keyframe or not is_video,
         packet.is_corrupt,
-        bytes(packet),
+        bytes(packet) if is_video else without_adts(bytes(packet)),
     )
 
 
-def audio_format(context: Any) -> AudioFormat:
-    """The format of a copied audio track."""
-    return AudioFormat(
-        _AUDIO_CODECS[context.name], context.sample_rate, context.layout.nb_channels, bytes(context.extradata or b"")
-    )
+def audio_format(context: Any) -> AudioFormat | None:
+    """The format of a copied audio track; None when it cannot be told."""
+    configuration = bytes(context.extradata or b"")
+    channels = context.layout.nb_channels
+    if not configuration and context.name == "aac" and context.sample_rate in _AAC_RATES_HZ and 0 < channels < 8:
+        rate = _AAC_RATES_HZ.index(context.sample_rate)
+        configuration = (_AAC_LC << 11 | rate << 7 | channels << 3).to_bytes(2, "big")
+    if not configuration:
+        return None
+    return AudioFormat(_AUDIO_CODECS[context.name], context.sample_rate, channels, configuration)
+
+
+def without_adts(data: bytes) -> bytes:
+    """An AAC frame without the ADTS header that MPEG-TS puts before it (ISO 14496-3, 1.A.2.2)."""
+    if len(data) > 9 and data[0] == 0xFF and data[1] & 0xF6 == 0xF0:
+        return data[7 if data[1] & 1 else 9 :]
+    return data
 
 
 def broke_off(error: Exception, name: str) -> EyespotError:

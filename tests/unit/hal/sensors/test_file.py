@@ -165,6 +165,20 @@ async def test_audio_is_copied_only_when_wished(tmp_path: Path) -> None:
     assert all(packet.is_key for packet in sound)
 
 
+async def test_sound_of_a_transport_stream_loses_its_headers(tmp_path: Path) -> None:
+    units = await read(FileSensor(make_clip(tmp_path / "sound.ts", audio=True), fast(audio=True), SimClock()))
+    stream = units[0]
+    assert isinstance(stream, StreamFormat)
+    assert stream.audio is not None
+    assert stream.audio.configuration == b"\x11\x88"
+    decoder = av.CodecContext.create("aac", "r")
+    decoder.extradata = stream.audio.configuration
+    sound = [unit for unit in units if isinstance(unit, Packet) and unit.track == "audio"]
+    samples = sum(frame.samples for packet in sound for frame in decoder.decode(av.Packet(packet.data)))  # type: ignore[attr-defined]
+    assert len(sound) > 100
+    assert samples >= 1024 * (len(sound) - 1)
+
+
 async def test_looped_sound_never_goes_back(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "sound.mp4", audio=True)
     units = await read(FileSensor(path, fast(audio=True, loop=True), SimClock()), 600)
