@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 
 class ReadGrid:
-    """Calls every member once a tick while there are members. A member must not raise."""
+    """Calls every member once a tick while there are members. One that raises is called no more, and reported."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, every_s: float) -> None:
         self._loop = loop
@@ -31,10 +31,15 @@ class ReadGrid:
 
     def _run(self) -> None:
         self._handle = None
+        if not self._members:
+            return
+        self._schedule()
         for member in list(self._members):
-            member()
-        if self._members:
-            self._schedule()
+            try:
+                member()
+            except Exception as error:  # noqa: BLE001 - a mistake in reading one camera must not stop the others
+                self.leave(member)
+                self._loop.call_exception_handler({"message": "A camera's read failed.", "exception": error})
 
 
 _grids: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[float, ReadGrid]]" = WeakKeyDictionary()

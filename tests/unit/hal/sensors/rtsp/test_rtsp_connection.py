@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eyespot.hal.sensors.rtsp.connection import BUFFER_BYTES, Connection
+from eyespot.hal.sensors.rtsp.read_grid import read_grid
 from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -86,3 +87,28 @@ async def test_requests_fail_once_the_connection_has() -> None:
     peer.connection.fail(EyespotError(Kind.UNAVAILABLE, "gone."))
     with pytest.raises(EyespotError, match="gone"):
         await peer.connection.request("OPTIONS", "*", {}, 1.0)
+
+
+async def test_one_failing_member_does_not_stop_the_grid() -> None:
+    reported: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    grid = read_grid(0.005)
+    calls: list[str] = []
+    done = asyncio.Event()
+
+    def failing() -> None:
+        calls.append("failing")
+        raise ValueError("a mistake")
+
+    def reading() -> None:
+        calls.append("reading")
+        if calls.count("reading") == 3:
+            grid.leave(reading)
+            done.set()
+
+    grid.join(failing)
+    grid.join(reading)
+    assert read_grid(0.005) is grid
+    await done.wait()
+    assert calls == ["failing", "reading", "reading", "reading"]
+    assert isinstance(reported[0]["exception"], ValueError)
