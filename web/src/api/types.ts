@@ -11,6 +11,20 @@ export interface StreamInfo {
   bitrate_bps: number;
 }
 
+/** A stream as the API tells it: null where it is not known yet. */
+export interface StreamAnswer {
+  name: string;
+  codec: string | null;
+  width_px: number | null;
+  height_px: number | null;
+  fps: number | null;
+  bitrate_bps: number | null;
+}
+
+export interface CameraAnswer extends Omit<Camera, "streams"> {
+  streams: StreamAnswer[];
+}
+
 export interface Camera {
   id: string;
   name: string;

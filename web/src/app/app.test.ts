@@ -4,7 +4,8 @@ import type { EyespotEvent } from "../api/types";
 import { closeUp } from "../components/close-up";
 import { byDay, matches, merge, update } from "./event-list";
 import { bytes, dayRange, duration, fileName } from "./format";
-import { findingTone, flatten, rootUse } from "./health";
+import { findingTone, flatten, processRows, rootUse } from "./health";
+import { known } from "./known";
 
 function event(id: string, start_ms: number, more: Partial<EyespotEvent> = {}): EyespotEvent {
   return { v: 1, id, camera: "a", kind: "object", label: "person", zone: "", start_wall_ns: start_ms * 1e6, end_wall_ns: null, score: 1, best_wall_ns: null, best_box: null, picture: "", track: 1, path: [], detail: {}, ...more };
@@ -54,6 +55,19 @@ describe("health", () => {
   it("treats a finding without a grade as a warning", () => {
     expect(findingTone({ what: "x" })).toBe("warn");
     expect(findingTone({ state: "ok" })).toBe("good");
+  });
+  it("takes memory and restarts from the supervisor, and notices silence", () => {
+    const rows = processRows([
+      { role: "supervisor", totals: { processes: [{ role: "media", state: "running", restarts: 2, uptime_s: 5, rss_bytes: 7 }, { role: "vision", state: "waiting" }] } },
+      { role: "media", fresh: false },
+      { role: "api", uptime_s: 3 },
+    ]);
+    expect(rows.map((row) => [row.role, row.well, row.restarts])).toEqual([["media", false, 2], ["vision", false, null], ["api", true, null]]);
+  });
+  it("leaves out streams that have not told their form yet", () => {
+    const stream = { name: "main", codec: null, width_px: null, height_px: null, fps: null, bitrate_bps: null };
+    const camera = { id: "a", name: "", enabled: true, state: "connecting" as const, error: "", streams: [stream, { ...stream, name: "small", codec: "h264", width_px: 640, height_px: 360 }], recording: { mode: "", state: "", bytes: 0, oldest_ns: null }, vision: { state: "", rate_hz: 0, moving: false, tracks: 0, latency_ms: null }, labels: [] };
+    expect(known(camera).streams).toEqual([{ name: "small", codec: "h264", width_px: 640, height_px: 360, fps: 0, bitrate_bps: 0 }]);
   });
   it("flattens and bounds counters", () => {
     expect(flatten({ a: { b: 1 }, c: 1.234 })).toEqual([["a.b", "1"], ["c", "1.23"]]);

@@ -1,6 +1,7 @@
 /** The list of cameras, asked for again every few seconds while somebody looks. */
 import { ApiError, getJson } from "../api/client";
-import type { Camera } from "../api/types";
+import type { Camera, CameraAnswer } from "../api/types";
+import { known } from "./known";
 
 const EVERY_MS = 5000;
 
@@ -31,7 +32,7 @@ class Cameras {
 
   async refresh(): Promise<void> {
     try {
-      this.list = (await getJson<{ cameras: Camera[] }>("/cameras")).cameras;
+      this.list = (await getJson<{ cameras: CameraAnswer[] }>("/cameras")).cameras.map(known);
       this.loaded = true;
       this.failure = null;
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Reads the status document, whose counters are free-form, without trusting its shape. Pure. */
-import type { Finding, StorageRoot } from "../api/types";
+import type { Finding, ProcessStatus, StorageRoot } from "../api/types";
 
 export type Tone = "good" | "warn" | "bad";
 
@@ -54,6 +54,30 @@ export function flatten(source: Record<string, unknown>, most = 200, prefix = ""
     const name = prefix + key;
     if (typeof value === "object" && value !== null && !Array.isArray(value) && depth < 4) rows.push(...flatten(value as Record<string, unknown>, most - rows.length, `${name}.`, depth + 1));
     else rows.push([name, typeof value === "number" && !Number.isInteger(value) ? value.toFixed(2) : String(value)]);
+  }
+  return rows;
+}
+
+export interface ProcessRow {
+  role: string;
+  well: boolean;
+  uptime_s: number | null;
+  restarts: number | null;
+  memory_bytes: number | null;
+}
+
+/** One row a process: what the supervisor says of those it keeps running, and the reports of any others. */
+export function processRows(processes: readonly ProcessStatus[]): ProcessRow[] {
+  const kept = processes.find((process) => process.role === "supervisor")?.totals?.["processes"];
+  const silent = new Set(processes.filter((process) => process["fresh"] === false).map((process) => process.role));
+  const rows = (Array.isArray(kept) ? (kept as Record<string, unknown>[]) : []).slice(0, 32).map((item) => {
+    const role = text(item, "role", "name");
+    return { role, well: text(item, "state") === "running" && !silent.has(role), uptime_s: number(item, "uptime_s"), restarts: number(item, "restarts"), memory_bytes: number(item, "rss_bytes") };
+  });
+  const told = new Set(rows.map((row) => row.role));
+  for (const process of processes) {
+    if (told.has(process.role) || (process.role === "supervisor" && rows.length > 0)) continue;
+    rows.push({ role: process.role, well: !silent.has(process.role), uptime_s: process.uptime_s ?? null, restarts: number(process, "restarts"), memory_bytes: number(process.totals, "rss_bytes") });
   }
   return rows;
 }

@@ -49,6 +49,7 @@ export class LivePlayer {
   #objectUrl = "";
   #running = false;
   #refusal: { what: string; todo: string } | null = null;
+  #newest_s = 0;
   #lastBytesAt = 0;
   #lastMessageAt = 0;
   #presentedBase = 0;
@@ -157,7 +158,9 @@ export class LivePlayer {
   #onTracks(message: Record<string, unknown>): void {
     const t_s = message["t_s"];
     const tracks = message["tracks"];
-    if (typeof t_s === "number" && Array.isArray(tracks)) this.tracks.add({ t_s, moving: message["moving"] !== false, tracks: tracks as Track[] });
+    if (typeof t_s !== "number" || !Array.isArray(tracks)) return;
+    if (this.#newest_s > 0) this.#target.tracked(this.#newest_s - t_s);
+    this.tracks.add({ t_s, moving: message["moving"] !== false, tracks: tracks as Track[] });
   }
 
   #onFormat(format: FormatMessage): void {
@@ -177,6 +180,7 @@ export class LivePlayer {
   #newSource(source: typeof MediaSource, type: string): void {
     this.#dropSource();
     this.tracks.clear();
+    this.#newest_s = 0;
     const media = new source();
     const queue = new AppendQueue(this.video, KEEP_S, () => this.#steer(), () => this.#reconnectLater());
     this.#queue = queue;
@@ -231,6 +235,7 @@ export class LivePlayer {
     const { seek, rate } = steerLive(ranges, video.currentTime, this.#target.seconds, video.playbackRate);
     if (seek !== null) video.currentTime = seek;
     if (video.playbackRate !== rate) video.playbackRate = rate;
+    this.#newest_s = last.end;
     this.#stats.behind_s = Math.max(0, last.end - video.currentTime);
     if (video.paused && video.readyState >= 2) void video.play().catch(() => undefined); // Refused until the page is touched: the next tick tries again.
   }

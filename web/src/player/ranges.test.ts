@@ -49,6 +49,18 @@ describe("JitterTarget", () => {
   });
 });
 
+describe("JitterTarget with tracks", () => {
+  it("holds the picture back until its tracks are there, within reason", () => {
+    const target = new JitterTarget();
+    target.tracked(0.4);
+    expect(target.seconds).toBeCloseTo(0.45);
+    target.tracked(30);
+    expect(target.seconds).toBeCloseTo(0.7);
+    for (let i = 0; i < 200; i += 1) target.tracked(0.1);
+    expect(target.seconds).toBeLessThan(0.2);
+  });
+});
+
 describe("backoffMs", () => {
   it("grows to a ceiling and is never zero", () => {
     expect(backoffMs(0, 0)).toBe(250);

@@ -14,6 +14,7 @@ export interface Steering {
 const TOLERANCE_S = 0.06;
 const EDGE_S = 0.15;
 const JUMP_BEHIND_S = 1.5;
+const TRACKS_WAIT_S = 0.7;
 
 export function toRanges(buffered: TimeRanges): Range[] {
   return Array.from({ length: buffered.length }, (_, i) => ({ start: buffered.start(i), end: buffered.end(i) }));
@@ -66,6 +67,7 @@ export function trim(ranges: readonly Range[], time: number, keep: number): Rang
 export class JitterTarget {
   #longest = 0.1;
   #last: number | null = null;
+  #trackLag = 0;
 
   arrived(now_s: number): void {
     if (this.#last !== null) {
@@ -75,8 +77,15 @@ export class JitterTarget {
     this.#last = now_s;
   }
 
+  /** Tracks of a picture come a little after it: `lag_s` is how much. The picture waits for them, within reason. */
+  tracked(lag_s: number): void {
+    const lag = Math.max(0, Math.min(TRACKS_WAIT_S, lag_s));
+    this.#trackLag = Math.max(lag, this.#trackLag * 0.97);
+  }
+
   get seconds(): number {
-    return Math.min(2.5, Math.max(0.15, this.#longest * 1.5));
+    const tracks = this.#trackLag > 0 ? Math.min(TRACKS_WAIT_S, this.#trackLag + 0.05) : 0;
+    return Math.min(2.5, Math.max(0.15, this.#longest * 1.5, tracks));
   }
 
   reset(): void {

@@ -1,7 +1,7 @@
 /** The config document while it is edited. */
 import { ApiError, getJson, sendJson } from "../api/client";
 import type { ConfigAnswer } from "../api/types";
-import { type Path, placeErrors, type Schema, setAt } from "./schema";
+import { getAt, type Path, placeErrors, type Schema, setAt } from "./schema";
 
 export class ConfigForm {
   schema = $state.raw<Schema | null>(null);
@@ -13,6 +13,8 @@ export class ConfigForm {
   rest = $state.raw<string[]>([]);
   #saved = $state("");
   #etag = "";
+
+  #shown: { path: Path; list: unknown[] }[] = [];
 
   readonly dirty = $derived(JSON.stringify(this.document) !== this.#saved);
 
@@ -37,8 +39,20 @@ export class ConfigForm {
     this.stale = false;
   }
 
+  /** A default list that is shown but not in the document: a change inside it writes the list first. */
+  show(path: Path, list: unknown[]): () => void {
+    const entry = { path, list };
+    this.#shown.push(entry);
+    return () => (this.#shown = this.#shown.filter((item) => item !== entry));
+  }
+
   set(path: Path, value: unknown): void {
-    this.document = setAt(this.document, path, value);
+    let next = this.document;
+    for (const { path: place, list } of this.#shown) {
+      const below = place.length < path.length && place.every((step, i) => step === path[i]);
+      if (below && getAt(next, place) === undefined) next = setAt(next, place, structuredClone(list));
+    }
+    this.document = setAt(next, path, value);
     const key = path.join(".");
     if (this.fields[key]) this.fields = Object.fromEntries(Object.entries(this.fields).filter(([name]) => name !== key));
   }

@@ -87,6 +87,19 @@ export function keyWords(key: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1) + (unit ? ` (${unit})` : "");
 }
 
+const FIRST = ["id", "name", "source", "path", "enabled", "mode"];
+
+/** Keys of a table in the order of a form: what names the thing, then single values, then what is nested. */
+export function inOrder(properties: Record<string, Schema>, root: Schema): string[] {
+  const rank = (key: string): number => {
+    const first = FIRST.indexOf(key);
+    if (first >= 0) return first;
+    const kind = kindOf(resolve(properties[key] ?? {}, root).schema, root);
+    return kind === "object" || kind === "list" ? 30 : kind === "switch" ? 20 : 10;
+  };
+  return Object.keys(properties).sort((a, b) => rank(a) - rank(b));
+}
+
 /** A new value of a schema that asks for one: what is required, and nothing else. */
 export function blank(schema: Schema, root: Schema): unknown {
   const { schema: real } = resolve(schema, root);

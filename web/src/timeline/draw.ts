@@ -20,7 +20,7 @@ export interface Scene {
 }
 
 export const AXIS_H = 26;
-const ROWS = 3;
+const ROWS = 5;
 const COVER_H = 12;
 
 export interface Palette {
@@ -111,7 +111,7 @@ function paintMarks(ctx: CanvasRenderingContext2D, width: number, height: number
     ctx.fillStyle = labelColour(mark.label);
     ctx.globalAlpha = 0.92;
     ctx.beginPath();
-    ctx.roundRect(x1, top + (rows[i] ?? 0) * row_h + 1, Math.max(4, x2 - x1), Math.max(3, row_h - 3), 3);
+    ctx.roundRect(x1, top + (rows[i] ?? 0) * row_h + 1, Math.max(4, x2 - x1), Math.max(3, row_h - 2), 3);
     ctx.fill();
   });
   ctx.globalAlpha = 1;
