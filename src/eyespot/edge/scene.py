@@ -15,7 +15,7 @@ from eyespot.contracts.track import TracksMessage
 from eyespot.edge.config import CameraSettings
 from eyespot.kernel.ids import new_id
 from eyespot.vision.rules import RuleEngine, RuleUpdate
-from eyespot.vision.track import Tracker
+from eyespot.vision.track import Tracker, TrackerSettings
 from eyespot.vision.track.tracks import Tracks
 
 Picture = Callable[[], bytes]
@@ -45,7 +45,7 @@ class Scene:
     def __init__(self, camera: CameraSettings, media_dir: Path) -> None:
         self._camera = camera.id
         self._media_dir = media_dir
-        self._tracker = Tracker()
+        self._tracker = Tracker(tracker_settings(camera.detect.score))
         self._settings = camera
         self._labels: tuple[str, ...] = ()
         self._rules = RuleEngine((), camera.zone, camera.line)
@@ -74,6 +74,13 @@ class Scene:
     def detected(self, detections: Detections, wall_offset_ns: int) -> Moment:
         """Take one frame's detections."""
         return self._conclude(self._tracker.update(detections), wall_offset_ns, moving=True)
+
+    def judged(self, detections: Detections, wall_offset_ns: int) -> tuple[list[Event], list[Path]]:
+        """Like ``detected`` for when nobody watches: no tracks message is made."""
+        tracks = self._tracker.update(detections)
+        self._count(tracks)
+        made = [self._event(update, wall_offset_ns) for update in self._rules.update(tracks)]
+        return [event for event, _ in made], [picture for _, picture in made if picture is not None]
 
     def still(self, capture_ns: int, wall_offset_ns: int) -> Moment:
         """A frame in which nothing moved: what was there is still there."""
@@ -137,6 +144,18 @@ class Scene:
             self._ids.pop(update.number, None)
             self._pictures.pop(update.number, None)
         return event, picture
+
+
+def tracker_settings(score: float) -> TrackerSettings:
+    """The tracker's own settings, with new objects believed from ``score`` on."""
+    usual = TrackerSettings()
+    return usual.model_copy(
+        update={
+            "new_score": score,
+            "high_score": min(usual.high_score, score),
+            "low_score": min(usual.low_score, score),
+        }
+    )
 
 
 def write_pictures(paths: list[Path], jpeg: bytes) -> None:

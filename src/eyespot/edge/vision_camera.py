@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eyespot.bus import subjects
@@ -20,6 +20,7 @@ from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
 from eyespot.edge.latency import Latency
 from eyespot.edge.scene import Moment, Scene, write_pictures
+from eyespot.edge.scene_health import HealthWatch
 from eyespot.edge.sight import Sight, span_s
 from eyespot.kernel.clock import NS_PER_S, Clock, from_seconds
 from eyespot.kernel.errors import EyespotError, Kind
@@ -61,6 +62,7 @@ class _Look:
     frame: Frame
     detector: Detector | None = None
     image: Any = None
+    health: list[Event] = field(default_factory=list)
 
 
 class VisionCamera:
@@ -75,6 +77,7 @@ class VisionCamera:
         self._detector: Detector | None = None
         self._detector_for: StreamFormat | None = None
         self._scene = Scene(settings, media_dir)
+        self._health = HealthWatch(settings.id)
         self._inbox: list[Unit] = []
         self._inbox_bytes = 0
         self._work: asyncio.Task[None] | None = None
@@ -121,6 +124,7 @@ class VisionCamera:
             "tracks": self._scene.tracks_now,
             "latency_ms": self.latency.percentile(0.5),
             "latency_p95_ms": self.latency.percentile(0.95),
+            "findings": self._health.findings,
             "corrupt": sight.corrupt,
             "skipped": sight.skipped,
             "missed": self._missed,
@@ -206,7 +210,7 @@ class VisionCamera:
         self._moving = motion.moving or frame.capture_ns - self._moved_ns < from_seconds(CALM_S)
         self._sight.quiet = not self._moving
         self._set_batch(ACTIVE_BATCH_MS if self._moving else QUIET_BATCH_MS)
-        look = _Look(frame)
+        look = _Look(frame, health=self._health.look(grey, frame.capture_ns, self._offset_ns))
         if self._wants_detection(frame):
             self._checked_ns = frame.capture_ns
             look.detector = self._find_detector(frame)
@@ -246,6 +250,8 @@ class VisionCamera:
         return self._work.get_loop()
 
     async def _conclude(self, look: _Look) -> None:
+        for event in look.health:
+            self._shared.submit(event)
         moment = await self._moment(look)
         if moment is None:
             return
@@ -266,7 +272,7 @@ class VisionCamera:
                 self.error = str(error)
             return None
         self._inferences += 1
-        self._detections += len(detections)
+        self._detections += int((detections.scores >= self.settings.detect.score).sum())
         return self._scene.detected(detections, self._offset_ns)
 
     async def _tell(self, moment: Moment, look: _Look) -> None:
@@ -292,6 +298,8 @@ class VisionCamera:
             if task is not None:
                 await asyncio.gather(task, return_exceptions=True)
         for event in self._scene.finish(self._newest_ns, self._offset_ns):
+            self._shared.submit(event)
+        for event in self._health.finish(self._newest_ns, self._offset_ns):
             self._shared.submit(event)
 
 

@@ -1,0 +1,196 @@
+"""The whole pipeline over one file, as fast as the machine goes: every frame decoded, detected in, followed, judged by
+the rules, events stored, and the footage recorded. Nothing is dropped; results come in the order of the frames.
+
+One worker thread decodes and concludes, lanes infer beside it, the event loop reads and records. For benches and for
+going through footage after the fact; the live counterpart is ``vision_camera``.
+
+Usage: python -m eyespot.edge.pipeline CLIP PACKAGE LANES STATE. Prints one line of JSON.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from eyespot.contracts.detections import Detections
+from eyespot.contracts.event import Event
+from eyespot.contracts.packet import StreamFormat, Unit
+from eyespot.edge.config import CameraSettings, VisionSettings
+from eyespot.edge.config_parts import StreamSettings
+from eyespot.edge.detector import Asked, Detector, make_detector
+from eyespot.edge.events.store import EventStore
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.scene import Scene, write_pictures
+from eyespot.hal.sensors.chooser import open_sensor
+from eyespot.infer.package import ModelPackage
+from eyespot.kernel.clock import Clock, SystemClock, seconds
+from eyespot.media.decode import Decoder, Frame
+from eyespot.media.hub import Hub, Reader
+from eyespot.media.ingest import Ingest
+from eyespot.record.index import SegmentIndex
+from eyespot.record.settings import RecordSettings
+from eyespot.record.storage import Storage, default_roots
+from eyespot.record.writer import READER_BYTES, SegmentWriter
+
+BATCH_BYTES = 256 << 10
+VISION_BYTES = 4 << 20
+PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
+
+
+@dataclass(slots=True)
+class FastReport:
+    """What one run did: times from the first packet to the last event stored."""
+
+    frames: int = 0
+    seconds: float = 0.0
+    cpu_s: float = 0.0
+    detections: int = 0
+    tracks: int = 0
+    events: int = 0
+    segments: int = 0
+    bytes_recorded: int = 0
+
+
+class _Worker:
+    """Decodes and concludes, in one thread; detection is ``lanes`` frames ahead of the conclusion."""
+
+    def __init__(
+        self, camera: CameraSettings, package: ModelPackage, settings: VisionSettings, media_dir: Path
+    ) -> None:
+        self.report = FastReport()
+        self.scene = Scene(camera, media_dir)
+        self.events: dict[str, Event] = {}
+        self._camera = camera
+        self._package = package
+        self._settings = settings
+        self._decoder: Decoder | None = None
+        self._detector: Detector | None = None
+        self._offset_ns = 0
+        self._ahead: deque[tuple[Future[Detections], Frame]] = deque()
+
+    def work(self, units: Sequence[Unit]) -> list[Event]:
+        """Take packets; the newest state of each event that changed."""
+        for unit in units:
+            if isinstance(unit, StreamFormat):
+                self._begin(unit)
+            elif self._decoder is not None:
+                for frame in self._decoder.decode(unit):
+                    self._frame(frame)
+        return self._changed()
+
+    def finish(self) -> list[Event]:
+        """Conclude what is under way; everything that lasts ends."""
+        for frame in self._decoder.flush() if self._decoder else ():
+            self._frame(frame)
+        last_ns = self._ahead[-1][1].capture_ns if self._ahead else 0
+        while self._ahead:
+            self._conclude()
+        self._note(self.scene.finish(last_ns, self._offset_ns))
+        self.report.tracks, self.report.events = self.scene.tracks_seen, self.scene.events
+        if self._detector is not None:
+            self._detector.close()
+        return self._changed()
+
+    def _begin(self, stream: StreamFormat) -> None:
+        video = stream.video
+        self._offset_ns = stream.wall_offset_ns
+        self._decoder = Decoder(video, fast=True)
+        if self._detector is None:
+            self._detector = make_detector(self._package, video.width_px / video.height_px, self._settings)
+            self.scene.labels = self._detector.labels
+            self._wanted = self._detector.wanted(self._camera.detect.labels)
+
+    def _frame(self, frame: Frame) -> None:
+        detector = self._detector
+        assert detector is not None
+        if len(self._ahead) > self._settings.lanes + 1:
+            self._conclude()
+        asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
+        self._ahead.append((detector.submit(detector.image(frame), asked), frame))
+        self.report.frames += 1
+
+    def _conclude(self) -> None:
+        future, frame = self._ahead.popleft()
+        detections = future.result()
+        self.report.detections += int((detections.scores >= self._camera.detect.score).sum())
+        events, pictures = self.scene.judged(detections, self._offset_ns)
+        if pictures:
+            write_pictures(pictures, frame.jpeg(PICTURE_QUALITY, PICTURE_WIDTH_PX))
+        self._note(events)
+
+    def _note(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.events[event.id] = event
+
+    def _changed(self) -> list[Event]:
+        changed, self.events = list(self.events.values()), {}
+        return changed
+
+
+async def run_fast(
+    clip: Path, package: ModelPackage, state: Path, *, lanes: int = 2, camera: CameraSettings | None = None
+) -> FastReport:
+    """Run the whole pipeline over ``clip``, keeping footage, events and pictures below ``state``."""
+    layout = StateLayout.of(state)
+    clock = SystemClock()
+    stream = StreamSettings(source=str(clip), pace="fast", loop=False)
+    camera = camera or CameraSettings(id="clip", stream=(stream,))
+    settings = VisionSettings(lanes=lanes)
+    hub = Hub("clip")
+    ingest = Ingest(camera.id, stream.name, lambda: open_sensor(str(clip), stream, clock), hub, clock, once=True)
+    index = SegmentIndex(layout.index_db)
+    storage = Storage(index, default_roots(layout.state), clock)
+    recorded = hub.reader("record", max_bytes=READER_BYTES, lossless=True)
+    writer = SegmentWriter(camera.id, stream.name, recorded, RecordSettings(), storage, clock)
+    seen = hub.reader("vision", max_bytes=VISION_BYTES, lossless=True)
+    worker = _Worker(camera, package, settings, layout.media_dir)
+    store = EventStore(layout.events_db)
+    begin_ns, begin_cpu_s, stop = clock.monotonic_ns(), _cpu_s(), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ingest.run(stop))
+        group.create_task(writer.run(stop))
+        group.create_task(_see(seen, worker, store))
+    await asyncio.to_thread(storage.close)
+    report = worker.report
+    report.seconds, report.cpu_s = _spent(clock, begin_ns, begin_cpu_s)
+    recording = writer.status()
+    report.segments, report.bytes_recorded = recording["segments"], recording["bytes"]
+    index.close()
+    store.close()
+    return report
+
+
+async def _see(reader: Reader, worker: _Worker, store: EventStore) -> None:
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(1, "pipeline") as thread:
+        while not reader.ended:
+            await reader.wait()
+            events = await loop.run_in_executor(thread, worker.work, reader.take(BATCH_BYTES))
+            if events:
+                await asyncio.to_thread(store.put_many, events)
+        await asyncio.to_thread(store.put_many, await loop.run_in_executor(thread, worker.finish))
+
+
+def _spent(clock: Clock, begin_ns: int, begin_cpu_s: float) -> tuple[float, float]:
+    return round(seconds(clock.monotonic_ns() - begin_ns), 3), round(_cpu_s() - begin_cpu_s, 3)
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """See the module's text."""
+    clip, package, lanes, state = Path(sys.argv[1]), ModelPackage.load(Path(sys.argv[2])), int(sys.argv[3]), sys.argv[4]
+    report = asyncio.run(run_fast(clip, package, Path(state), lanes=lanes))
+    print(json.dumps(asdict(report)))
+
+
+if __name__ == "__main__":
+    main()
