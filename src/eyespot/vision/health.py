@@ -113,7 +113,7 @@ class SceneHealth:
             self._alive_share += (1.0 - np.exp(-dt_s / 60.0)) * (float(not same) - self._alive_share)
         now = view_of(grey)
         if self._recent is None:
-            self._alive_share = 0.6
+            self._alive_share = 0.45
         self._recent = now if self._recent is None else self._recent.towards(now, 1.0 - float(np.exp(-dt_s / 2.0)))
         if now.bright < self.settings.dark_level:
             signs["blind"] = {"level": round(now.bright, 1)}

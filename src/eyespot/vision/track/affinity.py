@@ -57,4 +57,5 @@ def affinity(tracks: Floats, unseen_s: Floats, reach: Floats, found: Floats, ove
 def shadowed(overlap: Floats, scores: Floats) -> NDArray[np.bool_]:
     """``(D,)`` whether a detection overlaps a better one by more than ``SHADOW_OVERLAP``; ``overlap`` is ``(D, D)``."""
     rivals: NDArray[np.bool_] = (overlap > SHADOW_OVERLAP) & (scores > scores[:, None])
-    return np.logical_or.reduce(rivals, axis=1)
+    result: NDArray[np.bool_] = np.logical_or.reduce(rivals, axis=1)
+    return result

@@ -16,7 +16,7 @@ class TrackerSettings(Settings):
     """Detections at or above are sure: they are matched first and may start tracks."""
     low_score: float = Field(default=0.2, ge=0, le=1)
     """Detections between this and ``high_score`` only carry on known tracks; lower ones are ignored."""
-    new_score: float = Field(default=0.5, ge=0, le=1)
+    new_score: float = Field(default=0.55, ge=0, le=1)
     """A detection that starts a track scores at least this."""
     confirm_hits: int = Field(default=3, ge=1, le=100)
     """A new track is shown once it was seen this often in a row, or for ``confirm_s`` when that is longer."""

@@ -155,7 +155,9 @@ class Tracker:
         table[rows] = state
 
     def _standing(self) -> NDArray[np.bool_]:
-        result: NDArray[np.bool_] = self._table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s
+        """Which objects stood still when last seen."""
+        table = self._table
+        result: NDArray[np.bool_] = table[:, ANCHOR_S] <= table[:, SEEN_S] - self.settings.stationary_s
         return result
 
     def _forget(self) -> None:
@@ -195,7 +197,7 @@ class Tracker:
         if not len(table):
             return no_tracks(capture_ns, self._aspect)
         times = (self._now_s - table[:, SEEN_S : BORN_S + 1]).astype(np.float32)
-        states = np.where(table[:, ANCHOR_S] <= self._now_s - self.settings.stationary_s, STATIONARY, ACTIVE)
+        states = np.where(table[:, ANCHOR_S] <= table[:, SEEN_S] - self.settings.stationary_s, STATIONARY, ACTIVE)
         states[times[:, 0] > self.settings.hold_s] = OCCLUDED
         boxes = kalman.corners(table[:, kalman.POSITION])
         boxes[:, 0::2] /= self._aspect
@@ -219,7 +221,7 @@ def _usable(detections: Detections, least: float) -> tuple[Floats, Floats, NDArr
     """Boxes, scores and labels of detections that are worth a look, as float64."""
     boxes, scores, labels = detections.boxes.astype(np.float64), detections.scores.astype(np.float64), detections.labels
     keep = scores >= least
-    keep &= ((boxes[:, 2:] - boxes[:, :2]) > 0.0).all(axis=1)
+    keep &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     keep &= (np.abs(boxes) < 10.0).all(axis=1)
     if not keep.all():
         boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
