@@ -5,6 +5,7 @@ The gate itself is ``infer.zoo.gate``; this joins it with decoding and with the 
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,8 @@ CONFIDENT = 0.35
 PERSON = 0
 
 
-def sample_footage() -> Footage | None:
-    """Every twelfth frame of the sample clip, or None where the clip is not in the cache."""
-    clip = cache_dir() / "footage" / "vtest.avi"
+def sample_footage(clip: Path) -> Footage | None:
+    """Every twelfth frame of the sample clip, or None where there is none."""
     if not clip.exists():
         return None
     return Footage("PETS 2009 S2.L1 View 001 (sample clip)", asyncio.run(_frames(str(clip))))

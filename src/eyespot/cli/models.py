@@ -26,10 +26,15 @@ def build(
     from eyespot.infer.zoo.recipe import NAME, is_built
 
     models = _models(folder)
-    if is_built(models / NAME):
+    if is_built(models / NAME, with_int8=sample_clip().exists()):
         typer.echo(f"{NAME} is built: {models / NAME}")
         return
     _build(models, offline=offline)
+
+
+def sample_clip() -> Path:
+    """Where the sample clip is, once scripts/sample-clip has fetched it."""
+    return cache_dir() / "footage" / "vtest.avi"
 
 
 def _build(models: Path, *, offline: bool) -> None:
@@ -41,7 +46,7 @@ def _build(models: Path, *, offline: bool) -> None:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("starting", total=1.0)
         tools = Tools(
-            footage=sample_footage,
+            footage=lambda: sample_footage(sample_clip()),
             judge=PersonJudge(),
             clock=SystemClock(),
             step=lambda text, part: bar.update(task, description=text, completed=part),

@@ -34,7 +34,7 @@ from eyespot.infer.zoo.coco import COCO_LABELS
 from eyespot.infer.zoo.document import to_toml
 from eyespot.infer.zoo.fetch import extract, fetch
 from eyespot.infer.zoo.gate import judge
-from eyespot.infer.zoo.recipe import NAME, SOURCE, VERSION, is_built
+from eyespot.infer.zoo.recipe import NAME, SOURCE, VERSION
 from eyespot.infer.zoo.reference import check_against_reference, made_up_picture
 from eyespot.infer.zoo.tfjs import read_graph_model
 from eyespot.kernel.clock import NS_PER_MS, Clock
@@ -94,15 +94,13 @@ class Tools:
 
 
 def build_package(models: Path, cache: Path, tools: Tools, *, offline: bool) -> ModelPackage:
-    """Build ``nanodet-g`` below ``models`` (kept when it is there already) and return it.
+    """Build ``nanodet-g`` below ``models`` (replacing what is there) and return it.
 
     Raises:
         EyespotError: ``UNAVAILABLE`` when the source cannot be fetched, ``CORRUPT`` when it or the conversion is
             not what was pinned, ``INVALID`` when the quality gate refuses a variant.
     """
     target = models / NAME
-    if is_built(target):
-        return ModelPackage.load(target)
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models, prefix=".building-") as name:
         work = Path(name)

@@ -17,9 +17,10 @@ VERSION = "2"
 """Of what ``zoo.build`` makes; raised whenever the same source would give other files."""
 
 
-def is_built(folder: Path) -> bool:
-    """True when ``folder`` holds this version's package with every file in place."""
+def is_built(folder: Path, *, with_int8: bool = True) -> bool:
+    """True when ``folder`` holds this version's package complete, with its INT8 variant if wanted."""
     try:
-        return ModelPackage.load(folder).document.version == VERSION
+        document = ModelPackage.load(folder).document
     except EyespotError:
         return False
+    return document.version == VERSION and (not with_int8 or any("int8" in item.name for item in document.variants))

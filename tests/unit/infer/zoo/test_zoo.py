@@ -13,9 +13,11 @@ from eyespot.cli.model_footage import PersonJudge, sample_footage
 from eyespot.infer.package import ModelPackage
 from eyespot.infer.session import choices, open_session
 from eyespot.infer.zoo.build import judge_variant
+from eyespot.infer.zoo.document import to_toml
 from eyespot.infer.zoo.fetch import NpmPackage, fetch
 from eyespot.infer.zoo.gate import judge
 from eyespot.infer.zoo.quantise import quantise
+from eyespot.infer.zoo.recipe import is_built
 from eyespot.infer.zoo.reference import check_against_reference, made_up_picture
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -62,7 +64,7 @@ def _pad_before_pooling(source: Path, target: Path) -> None:
 def test_the_gate_takes_convolutions_and_refuses_all_operations(
     package: ModelPackage, tmp_path: Path, sample_avi: Path
 ) -> None:
-    footage = sample_footage()
+    footage = sample_footage(sample_avi)
     assert footage is not None
     reference = package.path(package.variant("onnx-fp32"))
     agreement = judge_variant(
@@ -111,6 +113,17 @@ def test_packages_say_where_they_are_from(package: ModelPackage) -> None:
         assert variant.accuracy is not None
         assert variant.accuracy.agreement_ap50 is not None
         assert {row.origin for row in variant.latency} == {"measured here"}
+
+
+@pytest.mark.footage
+def test_a_package_without_int8_is_not_the_whole_build(package: ModelPackage, tmp_path: Path) -> None:
+    assert is_built(package.folder)
+    assert not is_built(tmp_path)
+    variants = tuple(item for item in package.document.variants if item.name == "onnx-fp32")
+    (tmp_path / "onnx-fp32.onnx").write_bytes(package.path(variants[0]).read_bytes())
+    (tmp_path / "model.toml").write_text(to_toml(package.document.model_copy(update={"variants": variants})))
+    assert is_built(tmp_path, with_int8=False)
+    assert not is_built(tmp_path)
 
 
 def test_gate_allows_two_points_and_no_more() -> None:
