@@ -247,7 +247,7 @@ class AccountStore:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
-            except BaseException:
+            except BaseException:  # half a change must not stay
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")

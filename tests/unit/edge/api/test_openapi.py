@@ -30,6 +30,7 @@ async def test_every_operation_is_described(owner: httpx.AsyncClient) -> None:
     assert set(document["components"]["securitySchemes"]) == {"session", "token"}
 
 
+@pytest.mark.slow
 async def test_nothing_the_schema_can_say_makes_the_server_fail(
     playing: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,7 +94,8 @@ async def test_status_adds_up_what_the_processes_say(stand: Stand, owner: httpx.
     yard = {"state": "backoff", "error": "rtsp://user:secret@192.0.2.11/one does not answer."}
     await stand.say_status("media", front=front, yard=yard)
     await stand.say_status(
-        "vision", front={"state": "live", "rate_hz": 5, "moving": True, "tracks": 2, "latency_ms": 81}
+        "vision",
+        front={"state": "live", "rate_hz": 5, "moving": True, "tracks": 2, "latency_ms": 81, "error": "no model"},
     )
     await stand.bus.publish(subjects.status("vision"), b"{nonsense")
     await stand.until(lambda: "vision" in stand.api.deps.feeds.reports())
@@ -109,7 +110,9 @@ async def test_status_adds_up_what_the_processes_say(stand: Stand, owner: httpx.
     assert status["cameras"]["yard"]["state"] == "backoff"
     assert status["cameras"]["attic"]["state"] == "off"
     assert "secret" not in str(status)
-    assert any("does not answer" in note["what"] for note in status["doctor"])
+    notes = [note["what"] for note in status["doctor"]]
+    assert any("does not answer" in note for note in notes)
+    assert any("no model" in note for note in notes)
 
 
 async def test_nothing_secret_is_logged(

@@ -11,7 +11,8 @@ from eyespot import __version__
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.api.camera_view import camera_answer
 from eyespot.edge.api.deps import Caller, Deps, Needs
-from eyespot.edge.api.shapes import CameraAnswer, DoctorNote, ProcessAnswer, StatusAnswer, StorageAnswer
+from eyespot.edge.api.notes import host_notes
+from eyespot.edge.api.shapes import ProcessAnswer, StatusAnswer, StorageAnswer
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.log import mask_credentials
 
@@ -35,7 +36,7 @@ async def get_status(caller: Caller, deps: Needs) -> StatusAnswer:
         processes=processes,
         storage=StorageAnswer(roots=roots),
         cameras=cameras,
-        doctor=_notes(processes, roots, cameras),
+        doctor=host_notes(processes, roots, cameras.values()),
     )
 
 
@@ -63,27 +64,7 @@ def _root(path: Path, tier: str, floor_bytes: int) -> dict[str, Any]:
         "tier": tier,
         "ok": True,
         "total_bytes": usage.total,
+        "used_bytes": usage.used,
         "free_bytes": usage.free,
         "min_free_bytes": floor_bytes,
     }
-
-
-def _notes(
-    processes: list[ProcessAnswer], roots: list[dict[str, Any]], cameras: dict[str, CameraAnswer]
-) -> list[DoctorNote]:
-    notes = [
-        DoctorNote(what=f"Process {process.role} has not reported for half a minute.", todo="See its log.")
-        for process in processes
-        if not process.fresh
-    ]
-    for root in roots:
-        if not root["ok"]:
-            notes.append(
-                DoctorNote(what=f"{root['path']}: {root['error']}.", todo="Mount the disk or change [storage].")
-            )
-        elif root["free_bytes"] < root["min_free_bytes"] // 2:
-            notes.append(DoctorNote(what=f"{root['path']} is nearly full.", todo="Free space on that disk."))
-    for camera in cameras.values():
-        if camera.enabled and camera.error:
-            notes.append(DoctorNote(what=f"Camera {camera.name}: {camera.error}", todo="See the camera's settings."))
-    return notes

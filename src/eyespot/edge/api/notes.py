@@ -1,0 +1,45 @@
+"""What a person should look at now, from what the processes, the disks and the cameras say. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from eyespot.edge.api.shapes import CameraAnswer, DoctorNote, ProcessAnswer
+
+_MAX_NOTES = 50
+
+
+def host_notes(
+    processes: Iterable[ProcessAnswer], roots: Iterable[dict[str, Any]], cameras: Iterable[CameraAnswer]
+) -> list[DoctorNote]:
+    """The notes, the gravest first; at most 50."""
+    notes = [*_disks(roots), *(note for process in processes for note in _process(process)), *_cameras(cameras)]
+    return notes[:_MAX_NOTES]
+
+
+def _disks(roots: Iterable[dict[str, Any]]) -> Iterator[DoctorNote]:
+    for root in roots:
+        if not root["ok"]:
+            yield DoctorNote(what=f"{root['path']}: {root['error']}.", todo="Mount the disk or change [storage].")
+        elif root["free_bytes"] < root["min_free_bytes"] // 2:
+            yield DoctorNote(what=f"{root['path']} is nearly full.", todo="Free space on that disk.")
+
+
+def _process(process: ProcessAnswer) -> Iterator[DoctorNote]:
+    if not process.fresh:
+        yield DoctorNote(what=f"Process {process.role} has not reported for half a minute.", todo="See its log.")
+        return
+    storage, errors = process.totals.get("storage"), process.totals.get("errors")
+    trouble = storage.get("trouble") if isinstance(storage, dict) else None
+    if trouble:
+        yield DoctorNote(what=f"Storage: {trouble}", todo="Recording goes on where it can; see the disk.")
+    for name, text in errors.items() if isinstance(errors, dict) else ():
+        yield DoctorNote(what=f"{process.role}, {name}: {text}", todo="Run eyespot doctor on the host.")
+    for camera, said in process.cameras.items():
+        if process.role == "vision" and said.get("error"):
+            yield DoctorNote(what=f"Camera {camera} is not looked at: {said['error']}", todo="See its detect settings.")
+
+
+def _cameras(cameras: Iterable[CameraAnswer]) -> Iterator[DoctorNote]:
+    for camera in cameras:
+        if camera.enabled and camera.error:
+            yield DoctorNote(what=f"Camera {camera.name}: {camera.error}", todo="See the camera's settings.")
