@@ -23,7 +23,7 @@ CONFINED = {
     "uvicorn": ("edge/api/",),
     "argon2": ("edge/api/",),
     "cryptography": ("edge/api/tls.py",),
-    "tomlkit": ("edge/config_file.py",),
+    "tomlkit": ("edge/config_file.py", "cli/first_config.py"),
     "typer": ("cli/",),
 }
 
