@@ -100,6 +100,7 @@ class MotionGate:
         self._absorb(change, size, mask, dt_s, shift, warm=warm)
         scene_change = self._is_new_scene(share, image, capture_ns)
         if scene_change or warm:
+            self._moved_ns = capture_ns
             return Motion(True, (), scene_change, share)
         return self._judge(cells, share, dt_s, capture_ns)
 

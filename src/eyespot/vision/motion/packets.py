@@ -98,4 +98,4 @@ class PacketGate:
         share = 1.0 - math.exp(-dt_s / min(self.settings.learn_s, max(0.5, self._known_s)))
         off = math.log(max(1.0, level_bytes) / self._base)
         self._base *= math.exp(share * off)
-        self._deviation += share * (min(abs(off), 0.5) - self._deviation)
+        self._deviation += share * (min(abs(off), 0.2) - self._deviation)
