@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import av
@@ -189,3 +190,15 @@ async def test_two_hundred_connections_of_one_account_do_not_starve_the_others(p
             for one in opened:
                 one.transport.abort()
         await playing.until(lambda: not playing.api.deps.sockets.open)
+
+
+async def test_stopping_hangs_up_on_viewers_and_ends(tmp_path: Path) -> None:
+    stand = Stand(tmp_path)
+    async with stand.running(), stand.client() as client, stand.socket("/cameras/front/live", client) as socket:
+        await socket.send(HELLO)
+        await collect(socket, 2)
+        stand.stop.set()
+        assert await close_code(socket) in (1000, 1001, 1012)
+        await stand.until(lambda: not (stand.state / "run" / "api-url").exists())
+        assert stand.api.deps.sockets.open == 0
+        assert not stand.api.deps.live.status()
