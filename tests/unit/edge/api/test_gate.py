@@ -178,3 +178,17 @@ async def test_socket_paths_outside_the_api_are_refused(stand: Stand, owner: htt
             async with stand.socket(path, owner):
                 pass
         assert refused.value.response.status_code in (401, 403, 404)
+
+
+async def test_unfinished_bodies_are_given_up(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eyespot.edge.api.gate.BODY_S", 0.2)
+    host, port = stand.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST /api/v1/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b'Content-Length: 60\r\n\r\n{"username": '
+    )
+    async with asyncio.timeout(10):
+        answer = await reader.read(64)
+    assert answer == b"" or answer.split()[1] in (b"400", b"408"), answer
+    writer.close()
