@@ -82,7 +82,7 @@ def events(state: Path) -> list[Event]:
 
 
 def test_people_are_found_followed_recorded_and_told(host: Host) -> None:
-    while not any(event.kind == "object" for event in events(host.state)):
+    while not {"object", "zone"} <= {event.kind for event in events(host.state)}:
         assert host.process.poll() is None
         time.sleep(0.5)
     host.wait_for_recording(200_000)
