@@ -113,6 +113,10 @@ function paintMarks(ctx: CanvasRenderingContext2D, width: number, height: number
     ctx.beginPath();
     ctx.roundRect(x1, top + (rows[i] ?? 0) * row_h + 1, Math.max(4, x2 - x1), Math.max(3, row_h - 2), 3);
     ctx.fill();
+    /* A dark edge tells where one begins, also on top of another. */
+    ctx.globalAlpha = 0.45;
+    ctx.fillStyle = "#000";
+    if (x2 - x1 > 5) ctx.fillRect(x1, top + (rows[i] ?? 0) * row_h + 1, 1, Math.max(3, row_h - 2));
   });
   ctx.globalAlpha = 1;
 }
