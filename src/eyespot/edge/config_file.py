@@ -91,7 +91,7 @@ def replace_file(path: Path, content: bytes, *, mode: int | None = None) -> None
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-    except BaseException:
+    except BaseException:  # whatever went wrong, no half-written draft stays behind
         draft.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY)
