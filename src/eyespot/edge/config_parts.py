@@ -49,7 +49,7 @@ class DetectSettings(Settings):
     """Detections a second while something moves; less when the machine is short of time."""
     labels: tuple[Label, ...] = Field(default=DEFAULT_LABELS, max_length=256)
     """Classes that matter; empty: all that the model knows."""
-    score: Fraction = 0.5
+    score: Fraction = 0.55
     """Least score at which a new object is believed."""
 
 

@@ -1,8 +1,9 @@
 """One camera's eyes: packets in, the newest picture worth looking at out. Decodes no more than it must.
 
 While nothing moves, key frames alone are decoded and the packets between are kept; when their sizes say that something
-moves, they are decoded after all. While something moves every packet is decoded, because each picture needs the ones
-before. Runs in a worker thread, one call at a time.
+moves, they are decoded after all. While something moves, packets are kept until a picture is due, and then decoded up
+to it, because each picture needs the ones before; what lies between the last due picture and the next key frame is
+never decoded. Runs in a worker thread, one call at a time.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ class Sight:
 
     Attributes:
         quiet: nothing moves, as far as the owner knows; the owner sets it.
+        due_ns: while something moves, no picture is wanted before; the owner sets it.
         keys_only: the machine is short of time: decode key frames alone, whatever moves; the owner sets it.
         picture: the format in force, None before the first.
         packets, decoded, skipped: video packets that came, were decoded, were not.
@@ -30,6 +32,7 @@ class Sight:
     def __init__(self) -> None:
         self.quiet = False
         self.keys_only = False
+        self.due_ns = 0
         self.picture: StreamFormat | None = None
         self.packets = self.decoded = self.skipped = self.alarms = 0
         self._gate = PacketGate()
@@ -87,12 +90,15 @@ class Sight:
         if packet.is_key:
             self._broken = self._alarmed = False
             self._forget()
+            if self._is_early(packet):
+                self._keep(packet)
+                return []
             return self._decode((packet,))
         if self._broken or self.keys_only:
             self._broken = True
             self.skipped += 1
             return []
-        if not worth:
+        if not worth or self._is_early(packet):
             self._keep(packet)
             return []
         if self.quiet and not self._alarmed:
@@ -101,6 +107,9 @@ class Sight:
         kept = self._kept
         self._forget()
         return self._decode((*kept, packet))
+
+    def _is_early(self, packet: Packet) -> bool:
+        return packet.capture_ns < self.due_ns and not (self.quiet or self.keys_only)
 
     def _keep(self, packet: Packet) -> None:
         self.skipped += 1

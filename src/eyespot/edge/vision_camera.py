@@ -189,6 +189,7 @@ class VisionCamera:
     def _see(self, units: list[Unit]) -> _Look | None:
         """In a worker thread: decode, and look at the newest picture when it is time to."""
         was_quiet = self._sight.quiet
+        self._sight.due_ns = self._due_ns
         frame = self._sight.take(units)
         if frame is None:
             return None
