@@ -46,11 +46,14 @@ class Supervisor:
     Args:
         config_path: the config file; each process reads it by itself.
         on_url: called once with the address of the web app when it is up.
+
+    Raises ``INVALID`` when the config cannot be used; nothing was made or changed then.
     """
 
     def __init__(
         self, config_path: Path, state: Path, clock: Clock, *, on_url: Callable[[str], None] = lambda _: None
     ) -> None:
+        load_config(config_path)  # before anything is made: a host with a bad config leaves no trace
         self._config_path = config_path.absolute()
         self._layout = StateLayout.of(state)
         self._clock = clock
@@ -66,7 +69,6 @@ class Supervisor:
 
     async def run(self, stop: asyncio.Event, for_s: float | None = None) -> dict[str, Any]:
         """Run until ``stop`` is set (SIGTERM and SIGINT set it) or ``for_s`` has passed; returns the summary."""
-        load_config(self._config_path)
         begin_ns = self._clock.monotonic_ns()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
