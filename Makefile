@@ -1,6 +1,6 @@
 # Eyespot. `make demo` and `make test` do all set-up themselves, and are quick the second time.
 #   make demo [SOURCE=rtsp://… | /dev/video0 | FILE] [ARGS="--for 40 --json"]
-.PHONY: demo test check bench clean setup setup-dev models web lock
+.PHONY: demo test check bench clean setup setup-dev models web lock reference
 .DEFAULT_GOAL := demo
 EYESPOT := .venv/bin/eyespot
 
@@ -34,3 +34,6 @@ lock:
 
 clean:
 	rm -rf .venv .cache build dist web/node_modules web/dist src/eyespot/edge/api/web .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+reference: setup
+	@.venv/bin/python -m eyespot.cli.reference > docs/guide/reference.md

@@ -25,3 +25,10 @@ def test_every_decision_record_has_its_parts() -> None:
         assert re.search(r"^Status:", text, re.MULTILINE), record.name
         for heading in ("Context", "Decision", "Consequences"):
             assert re.search(rf"^## {heading}", text, re.MULTILINE), f"{record.name} lacks {heading}"
+
+
+def test_the_command_reference_is_the_programs_own_help() -> None:
+    from eyespot.cli.reference import reference
+
+    page = (ROOT / "docs" / "guide" / "reference.md").read_text(encoding="utf-8")
+    assert page == reference(), "run `make reference`"

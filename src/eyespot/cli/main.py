@@ -32,7 +32,7 @@ def main() -> None:
     """Entry point of the `eyespot` script."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     if wanted in (*_WITH_OWN_IMPORTS, "", "--help"):
-        _add_heavy()
+        add_heavy()
     try:
         app()
     except EyespotError as error:
@@ -42,7 +42,7 @@ def main() -> None:
         sys.exit(error.kind.value.exit_code)
 
 
-def _add_heavy() -> None:
+def add_heavy() -> None:
     """Commands whose modules take long to import are added only when they are asked for."""
     app.add_typer(import_module("eyespot.cli.models").app, name="models")
     app.command("bench")(import_module("eyespot.cli.bench").bench)

@@ -5,6 +5,7 @@ when the first picture is asked for.
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -58,12 +59,19 @@ class Footage:
             self._waiting -= 1
 
     async def totals(self) -> dict[str, dict[str, int]]:
-        """Footage kept per camera, at most ten seconds old; see ``SegmentIndex.totals``."""
+        """Footage kept per camera, at most ten seconds old; see ``SegmentIndex.totals``. Open segments count too."""
         now_ns = self._clock.monotonic_ns()
         if now_ns - self._totals_ns >= TOTALS_NS:
             self._totals_ns = now_ns
-            self._totals = await self.run(self.index.totals)
+            self._totals = await self.run(self._count)
         return self._totals
+
+    def _count(self) -> dict[str, dict[str, int]]:
+        totals = self.index.totals()
+        for segment in self.index.open_segments():
+            with contextlib.suppress(OSError, KeyError):
+                totals[segment.camera]["bytes"] += segment.file.stat().st_size
+        return totals
 
     async def picture(self, stream: StreamFormat, key_frame: Packet, width_px: int | None) -> bytes:
         """A key frame as a JPEG, at most ``width_px`` wide; raises ``UNAVAILABLE`` when it cannot be decoded."""
