@@ -1,4 +1,4 @@
-"""A host whose disks are far too small: recording goes on, the oldest footage goes, and it is told."""
+"""A host with all it keeps on one full disk: recording goes on, the oldest footage goes, and it is told."""
 
 import os
 import subprocess
@@ -40,19 +40,19 @@ def test_a_full_disk_stops_nothing_but_the_oldest_footage(
     tmp_path: Path, small_disk: Path, camera: CameraThread
 ) -> None:
     config = (
-        f'[[storage.root]]\npath = "{small_disk}"\nmin_free_bytes = 0\n[[camera]]\nid = "front"\n'
+        '[[storage.root]]\nmin_free_bytes = 0\n[[camera]]\nid = "front"\n'
         "record = { segment_s = 2 }\ndetect = { enabled = false }\n"
         f'[[camera.stream]]\nsource = "{camera.camera.url()}"\n'
     )
-    host = FaultHost(tmp_path, config)
+    host = FaultHost(small_disk, config)
     try:
         first = until(lambda: host.alive() and host.spans("front") and host.segments("front"), "recording begins")[0]
         (event,) = until(lambda: host.alive() and host.events("storage"), "the full disk is an event")
         assert event.label == "full"
         assert "oldest" in event.detail["text"]
-        until(lambda: host.media("front")["counts"]["bytes_recorded"] > 2 * DISK_BYTES, "twice the disk is recorded")
+        until(lambda: host.media("front")["counts"]["bytes_recorded"] > 1.5 * DISK_BYTES, "more is recorded than fits")
         host.wait_for_footage("front")
-        told = [note for note in host.status()["doctor"] if str(small_disk) in note["what"]]
+        told = [note for note in host.status()["doctor"] if "is full" in note["what"]]
         assert told
         assert told[0]["todo"]
         assert host.camera("front")["state"] == "live"

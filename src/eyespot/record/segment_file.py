@@ -64,10 +64,7 @@ class SegmentFile:
                 return
         if not self._write([init]):
             return
-        try:
-            self._segment = replace(self._segment, id=storage.index.add(self._segment))
-        except EyespotError as error:  # the file is complete in itself: recovery finds it
-            log.warning("segment %s is not in the index yet: %s", self._segment.path, error)
+        self._add_row()
 
     def append(self, parts: Sequence[bytes]) -> None:
         """Write one fragment whole, or not at all."""
@@ -86,7 +83,7 @@ class SegmentFile:
             self._force(always=True)
         self._storage.files.close(self._descriptor)
         self._descriptor = -1
-        if not self._segment.id:
+        if not self._segment.id and not self._add_row():
             return
         try:
             self._storage.index.close_segment(
@@ -94,6 +91,15 @@ class SegmentFile:
             )
         except EyespotError as error:  # the row stays open: recovery closes it
             log.warning("segment %s stays open in the index: %s", self._segment.path, error)
+
+    def _add_row(self) -> bool:
+        """Tell the index. When it cannot take it (its own disk is full) it is tried again as the file closes."""
+        try:
+            self._segment = replace(self._segment, id=self._storage.index.add(self._segment))
+        except EyespotError as error:  # the file is complete in itself: in the end recovery finds it
+            log.warning("segment %s is not in the index yet: %s", self._segment.path, error)
+            return False
+        return True
 
     def _create(self) -> None:
         segment = self._segment

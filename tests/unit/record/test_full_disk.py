@@ -12,8 +12,10 @@ from record_rig import FPS, Recorder, StillClock, later
 
 from eyespot.contracts.packet import Unit
 from eyespot.kernel.clock import NS_PER_S
+from eyespot.kernel.errors import unavailable
 from eyespot.record.files import Files
 from eyespot.record.index import SegmentIndex
+from eyespot.record.segment import Segment
 from eyespot.record.settings import RootSettings
 from eyespot.record.storage import Storage
 
@@ -54,6 +56,18 @@ class BrokenFiles(Files):
             if self.left < 0:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
         return super().append(descriptor, parts)
+
+
+class RefusingIndex(SegmentIndex):
+    """An index whose disk is full for its first row."""
+
+    refusals = 0
+
+    def add(self, segment: Segment) -> int:
+        if not self.refusals:
+            self.refusals += 1
+            raise unavailable("The segment index cannot be used: database or disk is full.")
+        return super().add(segment)
 
 
 def frames(path: Path) -> int:
@@ -108,6 +122,20 @@ def test_nothing_left_to_delete_is_said_and_survived(
     assert "no footage that could be deleted" in heard[-1]
     for path in root.rglob("*.mp4"):
         assert path.stat().st_size <= 4_000
+    storage.close()
+    index.close()
+
+
+def test_a_segment_that_the_index_refused_is_in_it_once_it_closes(
+    tmp_path: Path, clock: StillClock, record: Recorder, clip: list[Unit]
+) -> None:
+    index = RefusingIndex(tmp_path / "index.db")
+    storage = Storage(index, (RootSettings(path=tmp_path / "archive", min_free_bytes=0),), clock)
+    record(clip, into=storage)
+    assert index.refusals == 1
+    rows = index.all()
+    assert {row.file for row in rows} == set((tmp_path / "archive").rglob("*.mp4"))
+    assert all(row.state == "closed" and row.size_bytes == row.file.stat().st_size for row in rows)
     storage.close()
     index.close()
 
