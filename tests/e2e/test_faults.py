@@ -6,7 +6,10 @@ The deaths of processes are in `test_camera_run.py`; each room's own faults are 
 import base64
 import contextlib
 import hashlib
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,8 +180,14 @@ def test_broken_models_cost_the_seeing_and_nothing_else(scene: Scene) -> None:
         host.wait_for_footage(camera, more_s=0)
     assert "1000 bytes, 2048 are declared" in errors()["resized"]
     assert "digest" in errors()["lossy"]
-    told = " ".join(note["what"] for note in host.status()["doctor"])
-    assert all(package in told for package in BROKEN.values())
+    notes = " ".join(note["what"] for note in host.status()["doctor"])
+    assert all(package in notes for package in BROKEN.values())
+    command = [sys.executable, "-m", "eyespot.cli.main", "doctor", "--json"]
+    done = subprocess.run([*command, "--config", host.config, "--state", host.state], capture_output=True, check=False)
+    assert done.returncode == 1
+    found = [one for one in json.loads(done.stdout)["checks"] if one["name"] == "models"]
+    assert len(found) == len(BROKEN)
+    assert all(one["level"] == "error" and one["todo"] for one in found)
     assert not [event for event in host.events("process") if event.label == "vision"]
 
 

@@ -106,14 +106,17 @@ def _accelerators(_: Patient) -> Iterator[Finding]:
 
 
 def _models(patient: Patient) -> Iterator[Finding]:
+    """Each package that a camera wants is opened as the vision process would."""
     from eyespot.infer.package import ModelPackage
+    from eyespot.infer.session import open_session
 
     config = patient.config or CameraHostConfig()
     folder = patient.layout.models(config)
     wanted = {camera.detect.package for camera in config.enabled_cameras if camera.detect.enabled} or {"nanodet-g"}
     for name in sorted(wanted):
         try:
-            ModelPackage.load(folder / name)
+            package, wish = ModelPackage.load(folder / name), config.vision
+            open_session(package, variant=wish.variant or None, accelerator=wish.accelerator or None).close()
             yield Finding("models", "ok", f"{name} in {folder}.")
         except EyespotError as error:
             yield Finding("models", "error", error.what, error.todo or "Run: eyespot models build.")
