@@ -51,6 +51,8 @@ class DetectSettings(Settings):
     """Classes that matter; empty: all that the model knows."""
     score: Fraction = 0.55
     """Least score at which a new object is believed."""
+    regions: int = Field(default=1, ge=0, le=4)
+    """Closer looks at far objects for each detection, while there is time; 0: the whole picture alone."""
 
 
 class ZoneSettings(Settings):

@@ -60,9 +60,16 @@ class Detector:
         self._open_one = open_one
         self._lanes: Lanes[Detections] = Lanes(self._open, lanes, finish=self._finish, max_waiting=MAX_WAITING)
 
-    def image(self, frame: Frame) -> Pixels:
-        """The model's input made from the whole picture: ``(H, W, 3)`` uint8."""
+    @property
+    def waiting(self) -> int:
+        """Pictures that no lane has taken yet."""
+        return self._lanes.waiting
+
+    def image(self, frame: Frame, region: Region | None = None) -> Pixels:
+        """The model's input made from the whole picture or from ``region`` of it: ``(H, W, 3)`` uint8."""
         height_px, width_px = self.input_px
+        if region is not None:
+            return frame.crop(region, width_px, height_px, order=self._order)
         if self._order == "rgb":
             return frame.rgb(width_px, height_px)
         return frame.bgr(width_px, height_px)

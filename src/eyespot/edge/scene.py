@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from eyespot.contracts.detections import Detections
+import numpy as np
+
+from eyespot.contracts.detections import Boxes, Detections
 from eyespot.contracts.event import Event, PathPoint
 from eyespot.contracts.track import TracksMessage
 from eyespot.edge.config import CameraSettings
@@ -40,6 +42,7 @@ class Scene:
 
     Attributes:
         events, tracks_seen: how many there were so far; ``tracks_now``: how many there are.
+        boxes: where they were in the last picture, ``(N, 4)`` float32 in fractions.
     """
 
     def __init__(self, camera: CameraSettings, media_dir: Path) -> None:
@@ -53,6 +56,7 @@ class Scene:
         self._pictures: dict[int, str] = {}
         self._highest = 0
         self.events = self.tracks_now = self.tracks_seen = 0
+        self.boxes: Boxes = np.zeros((0, 4), np.float32)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -110,6 +114,7 @@ class Scene:
 
     def _count(self, tracks: Tracks) -> None:
         self.tracks_now = len(tracks)
+        self.boxes = tracks.boxes
         fresh = [number for number in tracks.ids.tolist() if number > self._highest]
         if fresh:
             self._highest = max(fresh)

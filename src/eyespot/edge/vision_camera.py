@@ -14,11 +14,13 @@ from typing import Any
 
 from eyespot.bus import subjects
 from eyespot.bus.contract import Bus
+from eyespot.contracts.detections import Detections
 from eyespot.contracts.event import Event
 from eyespot.contracts.packet import StreamFormat, Unit
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
 from eyespot.edge.latency import Latency
+from eyespot.edge.regions import Regions
 from eyespot.edge.scene import Moment, Scene, write_pictures
 from eyespot.edge.scene_health import HealthWatch
 from eyespot.edge.sight import Sight, span_s
@@ -27,6 +29,7 @@ from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.media.decode import Frame
 from eyespot.media.packet_socket import PacketClient
 from eyespot.vision.motion import MotionGate
+from eyespot.vision.regions import Box
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ class _Look:
     frame: Frame
     detector: Detector | None = None
     image: Any = None
+    motion: tuple[Box, ...] = ()
     health: list[Event] = field(default_factory=list)
 
 
@@ -78,6 +82,7 @@ class VisionCamera:
         self._detector_for: StreamFormat | None = None
         self._scene = Scene(settings, media_dir)
         self._health = HealthWatch(settings.id)
+        self._regions = Regions(settings.detect.regions, settings.detect.score)
         self._inbox: list[Unit] = []
         self._inbox_bytes = 0
         self._work: asyncio.Task[None] | None = None
@@ -129,6 +134,7 @@ class VisionCamera:
             "skipped": sight.skipped,
             "missed": self._missed,
             "inferences": self._inferences,
+            "regions": self._regions.looked,
             "counts": {
                 "frames_decoded": sight.decoded,
                 "frames_dropped": self._dropped,
@@ -211,7 +217,7 @@ class VisionCamera:
         self._moving = motion.moving or frame.capture_ns - self._moved_ns < from_seconds(CALM_S)
         self._sight.quiet = not self._moving
         self._set_batch(ACTIVE_BATCH_MS if self._moving else QUIET_BATCH_MS)
-        look = _Look(frame, health=self._health.look(grey, frame.capture_ns, self._offset_ns))
+        look = _Look(frame, motion=motion.boxes, health=self._health.look(grey, frame.capture_ns, self._offset_ns))
         if self._wants_detection(frame):
             self._checked_ns = frame.capture_ns
             look.detector = self._find_detector(frame)
@@ -262,10 +268,8 @@ class VisionCamera:
     async def _moment(self, look: _Look) -> Moment | None:
         if look.image is None or look.detector is None:
             return self._scene.still(look.frame.capture_ns, self._offset_ns)
-        frame = look.frame
-        asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
         try:
-            detections = await look.detector.detect(look.image, asked)
+            detections = await self._detect(look, look.detector)
         except EyespotError as error:
             self._missed += 1
             if error.kind is not Kind.EXHAUSTED:
@@ -275,6 +279,29 @@ class VisionCamera:
         self._inferences += 1
         self._detections += int((detections.scores >= self.settings.detect.score).sum())
         return self._scene.detected(detections, self._offset_ns)
+
+    async def _detect(self, look: _Look, detector: Detector) -> Detections:
+        """The objects in the whole picture, and far ones in parts of it when there is time to look closer."""
+        frame, clock = look.frame, self._shared.clock
+        begin_ns = clock.monotonic_ns()
+        whole = await detector.detect(look.image, self._asked(frame))
+        if not self._has_time(clock.monotonic_ns() - begin_ns, detector):
+            return whole
+        picture_px = frame.width_px, frame.height_px
+        regions = self._regions.choose(whole, look.motion, self._scene.boxes, picture_px, detector.input_px)
+        loop, parts = asyncio.get_running_loop(), []
+        for region in regions:
+            image = await loop.run_in_executor(self._shared.workers, detector.image, frame, region)
+            parts.append(await detector.detect(image, self._asked(frame, region)))
+        return self._regions.join(whole, regions, parts)
+
+    def _asked(self, frame: Frame, region: Box | None = None) -> Asked:
+        return Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted, region)
+
+    def _has_time(self, took_ns: int, detector: Detector) -> bool:
+        """Closer looks give way first: when other cameras wait, decoding is behind, or they would take a whole turn."""
+        ahead_ns = took_ns * (1 + self.settings.detect.regions)
+        return not (self._sight.keys_only or detector.waiting) and ahead_ns < self._period_ns
 
     async def _tell(self, moment: Moment, look: _Look) -> None:
         if moment.pictures:
