@@ -210,7 +210,8 @@ def test_slow_and_hostile_viewers_cost_no_footage(scene: Scene) -> None:
         broken = viewer(HELLO)
         broken.send_bytes(os.urandom(4000))
         address = host.url.replace("http://", "ws://") + path
-        honest = stack.enter_context(connect(address, additional_headers={"Authorization": f"Bearer {host.token}"}))
+        headers = {"Authorization": f"Bearer {host.token}"}
+        honest = stack.enter_context(connect(address, additional_headers=headers, close_timeout=0.5))
         honest.send(HELLO.decode())
         host.wait_for_footage("watched", more_s=3)
         read_pictures(honest, 3 * FPS)

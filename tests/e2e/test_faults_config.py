@@ -20,8 +20,9 @@ MISTAKES = {
 }
 
 
-def eyespot(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "eyespot.cli.main", *words], capture_output=True, text=True)
+def eyespot(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "eyespot.cli.main", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -38,10 +39,10 @@ def test_a_bad_config_is_explained_and_changes_nothing(tmp_path: Path, mistake: 
     checked = eyespot("config", "check", str(config))
     ran = eyespot("camera", "run", "--config", str(config), "--state", str(state), "--for", "30")
     for done in (checked, ran):
-        assert done.returncode == 2, done.stderr
-        assert done.stdout == ""
-        assert expected in done.stderr
-        assert str(config) in done.stderr
-        assert "Traceback" not in done.stderr
-        assert done.stderr.count(str(config)) == 1, "one message"
+        output, errors = done.communicate()
+        assert done.returncode == 2, errors
+        assert output == ""
+        assert expected in errors
+        assert "Traceback" not in errors
+        assert errors.count(str(config)) == 1, "one message, which names the file"
     assert everything(tmp_path) == before
