@@ -88,6 +88,11 @@ class MediaCamera:
         if self._recorder is not None:
             self._recorder.writer.set_event_active(event_id, active)
 
+    def forget_events(self) -> None:
+        """Who found events is gone; those that last will not be ended by it."""
+        if self._recorder is not None:
+            self._recorder.writer.clear_events()
+
     def look(self) -> None:
         """Watch signals and measure rates; called with each status report."""
         for stream in self._streams.values():

@@ -9,11 +9,13 @@ from pydantic import ValidationError
 
 from eyespot.bus import subjects
 from eyespot.contracts.event import Event
+from eyespot.contracts.status import StatusMessage
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.events.retention import EventRetention
 from eyespot.edge.events.store import EventStore
 from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.media_camera import Hubs, MediaCamera
+from eyespot.edge.media_finder import FinderWatch
 from eyespot.edge.media_health import ClockWatch, StorageWatch
 from eyespot.edge.process import STATUS_EVERY_S, HostProcess, StatusReporter, follow_config, run_process, settle_memory
 from eyespot.edge.running import Running
@@ -43,6 +45,7 @@ class MediaHost:
         self.events = EventWriter(self.store, process.bus, clock)
         self.storage_watch = StorageWatch(clock, self.events.submit)
         self.clock_watch = ClockWatch(clock, self.events.submit)
+        self.finder_watch = FinderWatch(clock, self.forget_events)
         self.index = open_index(layout.index_db)
         self.storage = Storage(
             self.index,
@@ -77,14 +80,25 @@ class MediaHost:
             except ValidationError:
                 log.warning("an event on %s does not parse", message.subject)
                 continue
+            if event.kind == "process" and event.label == "vision" and event.end_wall_ns is None:
+                self.finder_watch.died()
             camera = self._cameras.get(event.camera)
             if camera is not None and event.kind in MARKING_KINDS:
                 camera.event(event.id, active=event.end_wall_ns is None)
 
+    async def follow_finder(self) -> None:
+        """Let recorders know when events will not be ended any more."""
+        async for message in self._process.bus.subscribe(subjects.status("vision")):
+            try:
+                self.finder_watch.heard(StatusMessage.model_validate_json(message.data).pid)
+            except ValidationError:
+                log.warning("a report on %s does not parse", message.subject)
+
     async def look(self) -> None:
-        """Watch signals and clock, for ever."""
+        """Watch signals, clock and the finder of events, for ever."""
         while True:
             self.clock_watch.look()
+            self.finder_watch.look()
             for camera in self._cameras.values():
                 camera.look()
             await asyncio.sleep(STATUS_EVERY_S)
@@ -99,6 +113,11 @@ class MediaHost:
     def cameras(self) -> dict[str, dict[str, Any]]:
         """Report by camera."""
         return {camera_id: camera.status() for camera_id, camera in self._cameras.items()}
+
+    def forget_events(self) -> None:
+        """No event that lasts will be ended any more by who found it."""
+        for camera in self._cameras.values():
+            camera.forget_events()
 
     def _on_trouble(self, kind: str, text: str) -> None:
         """Of the storage, from any thread."""
@@ -132,6 +151,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     await host.apply(process.config)
     tasks = [
         asyncio.create_task(host.follow_events()),
+        asyncio.create_task(host.follow_finder()),
         asyncio.create_task(host.look()),
         asyncio.create_task(follow_config(process, host.apply)),
     ]
