@@ -40,6 +40,8 @@ from eyespot.record.writer import READER_BYTES, SegmentWriter
 
 BATCH_BYTES = 256 << 10
 VISION_BYTES = 4 << 20
+FRAMES_AHEAD = 3
+"""Frames waiting for a lane, so that no lane waits for a frame while one is being concluded."""
 PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
 
 
@@ -75,6 +77,7 @@ class _Worker:
         self._detector: Detector | None = None
         self._offset_ns = 0
         self._ahead: deque[tuple[Future[Detections], Frame]] = deque()
+        self._best: dict[Path, Frame] = {}
         self._clock = clock
         self.begin_ns = self.end_ns = 0
 
@@ -86,6 +89,7 @@ class _Worker:
             elif self._decoder is not None:
                 for frame in self._decoder.decode(unit):
                     self._frame(frame)
+        self._draw()
         return self._changed()
 
     def finish(self) -> list[Event]:
@@ -95,6 +99,7 @@ class _Worker:
         last_ns = self._ahead[-1][1].capture_ns if self._ahead else 0
         while self._ahead:
             self._conclude()
+        self._draw()
         self._note(self.scene.finish(last_ns, self._offset_ns))
         self.report.tracks, self.report.events = self.scene.tracks_seen, self.scene.events
         if self._detector is not None:
@@ -113,7 +118,7 @@ class _Worker:
     def _frame(self, frame: Frame) -> None:
         detector = self._detector
         assert detector is not None
-        if len(self._ahead) > self._settings.lanes + 1:
+        if len(self._ahead) > self._settings.lanes + FRAMES_AHEAD:
             self._conclude()
         asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
         self._ahead.append((detector.submit(detector.image(frame), asked), frame))
@@ -124,11 +129,20 @@ class _Worker:
         detections = future.result()
         self.report.detections += int((detections.scores >= self._camera.detect.score).sum())
         events, pictures = self.scene.judged(detections, self._offset_ns)
-        if pictures:
-            write_pictures(pictures, frame.jpeg(PICTURE_QUALITY, PICTURE_WIDTH_PX))
+        for path in pictures:
+            self._best[path] = frame
         self._note(events)
         self.end_ns = self._clock.monotonic_ns()
         self.begin_ns = self.begin_ns or self.end_ns
+
+    def _draw(self) -> None:
+        """Write the best frames since the last time; of several pictures of one event the newest, which is the best."""
+        wanted: dict[int, tuple[Frame, list[Path]]] = {}
+        for path, frame in self._best.items():
+            wanted.setdefault(frame.capture_ns, (frame, []))[1].append(path)
+        self._best = {}
+        for frame, paths in wanted.values():
+            write_pictures(paths, frame.jpeg(PICTURE_QUALITY, PICTURE_WIDTH_PX))
 
     def _note(self, events: Sequence[Event]) -> None:
         for event in events:
