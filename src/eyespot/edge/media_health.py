@@ -24,15 +24,15 @@ class SignalWatch:
         self._down_since_ns: int | None = None
         self._event: Event | None = None
 
-    def look(self, state: str, error: str | None) -> None:
-        """Take note of the stream's state (of ``media.ingest``) now."""
+    def look(self, state: str, error: str | None, last_packet_ns: int | None = None) -> None:
+        """Take note of the stream's state (of ``media.ingest``) now; the event starts at the last packet there was."""
         now_ns, wall_ns = self._clock.monotonic_ns(), self._clock.wall_ns()
         if state in ("live", "ended"):
             self._down_since_ns = None
             self.close()
             return
         if self._down_since_ns is None:
-            self._down_since_ns = now_ns
+            self._down_since_ns = last_packet_ns or now_ns
         down_ns = now_ns - self._down_since_ns
         if self._event is None and down_ns >= LOST_AFTER_NS:
             self._event = Event(

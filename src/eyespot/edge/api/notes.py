@@ -42,4 +42,4 @@ def _process(process: ProcessAnswer) -> Iterator[DoctorNote]:
 def _cameras(cameras: Iterable[CameraAnswer]) -> Iterator[DoctorNote]:
     for camera in cameras:
         if camera.enabled and camera.error:
-            yield DoctorNote(what=f"Camera {camera.name}: {camera.error}", todo="See the camera's settings.")
+            yield DoctorNote(what=f"Camera {camera.name}: {camera.error}", todo="")  # the error says what to do
