@@ -17,7 +17,7 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     """Eyespot and `motion` in turn on the same stream, ``options.rounds`` times each; medians."""
     camera_run.need_motion()
     scenes = {"busy": clips.as_1080p30(options, progress), "quiet": clips.quiet_1080p30(options, progress)}
-    warm_s = 5.0 if options.quick else 12.0
+    warm_s = 5.0 if options.quick else 20.0
     window_s = options.seconds or (8.0 if options.quick else 30.0)
     rounds = 1 if options.quick else options.rounds
     report = Report("camera", targets=TARGETS)

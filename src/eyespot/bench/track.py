@@ -20,6 +20,7 @@ from eyespot.vision.track import TrackerSettings
 COUNTS = (8, 100, 300)
 TARGETS = {"hota": Target(58.0, "min"), "idf1": Target(80.0, "min"), "updates_per_s_8": Target(5000.0, "min")}
 REAL = "clip"
+BESIDE_THE_CHECKOUT = Path("../shared/data/pets09-s2l1/gt.txt")
 HOW_TO_GET_TRUTH = (
     "No ground truth: the real clip was left out and its figures are absent. That of the sample clip is PETS09-S2L1 in "
     "the MOTChallenge 2015 training set (motchallenge.net, CC BY-NC-SA 3.0): give --gt FILE, or keep it as {path}."
@@ -52,8 +53,8 @@ def _truth(options: BenchOptions) -> Path | None:
         return options.truth
     if options.video is not None:
         raise invalid("A clip of your own needs its ground truth.", "Give --gt FILE in MOTChallenge format.")
-    kept = options.cache / "footage" / "gt.txt"
-    return kept if kept.exists() else None
+    places = (options.cache / "footage" / "gt.txt", BESIDE_THE_CHECKOUT)
+    return next((place for place in places if place.exists()), None)
 
 
 def _follow(options: BenchOptions, jobs: dict[str, Clip], folder: Path, progress: Progress) -> dict[str, Any]:
