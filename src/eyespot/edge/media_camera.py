@@ -97,7 +97,7 @@ class MediaCamera:
         """Watch signals and measure rates; called with each status report."""
         for stream in self._streams.values():
             report = stream.ingest.status()
-            stream.watch.look(report["state"], report["error"])
+            stream.watch.look(report["state"], report["error"], report["last_packet_ns"])
             now_ns = self._clock.monotonic_ns()
             past_s = seconds(now_ns - stream.looked_ns)
             if stream.looked_ns and past_s > 0:
