@@ -170,3 +170,18 @@ async def test_a_camera_that_does_not_see_as_it_should_is_an_event_with_start_an
         assert event.end_wall_ns is not None
         assert abs(event.end_wall_ns - wall_ns(right, fps)) < 4 * NS_PER_S
         assert rig.camera.status()["findings"] == []
+
+
+async def test_a_picture_that_stands_still_is_found_once_the_encoder_has_settled(tmp_path: Path) -> None:
+    fps, wrong, right = 4, 120, 260
+    scene = SyntheticScene(SceneSettings(width_px=320, height_px=180, fps=fps, people=2, noise=3, seed=5))
+    scene.switch("frozen", wrong)
+    scene.switch("day", right)
+    stream, packets = encode_scene(scene, right + 40, start_ns=START_NS, wall_offset_ns=OFFSET_NS)
+    async with looking(scene, tmp_path) as rig:
+        await rig.play(stream, packets)
+        await until(lambda: any(event.end_wall_ns for event in rig.told("frozen")))
+        (event,) = rig.stored("frozen")
+        assert wall_ns(wrong, fps) <= event.start_wall_ns < wall_ns(right, fps)
+        assert event.end_wall_ns is not None
+        assert abs(event.end_wall_ns - wall_ns(right, fps)) < 4 * NS_PER_S
