@@ -68,8 +68,8 @@ def _encode(source: Path, target: Path, size: tuple[int, int] | None, fps: int |
         stream = container.streams.video[0]
         native_fps = float(stream.average_rate or 25)
         total = stream.frames or 1
-    longest = round(LONG_S * native_fps) if size else None
         width, height = size or (stream.width, stream.height)
+    longest = round(LONG_S * native_fps) if size else None
     rate = fps or round(native_fps)
     repeats = max(1, round(rate / native_fps))
     options = _X264 | {"g": str(rate)} | ({"b": "4M"} if size else {})
