@@ -3,6 +3,8 @@
 .PHONY: demo test check bench clean setup setup-dev models web lock reference
 .DEFAULT_GOAL := demo
 EYESPOT := .venv/bin/eyespot
+# Node from its PyPI wheel, where scripts/web had to put it there.
+export PATH := $(PATH):$(CURDIR)/.cache/node/bin
 
 demo: setup web models
 	@scripts/demo "$(SOURCE)" $(ARGS)
