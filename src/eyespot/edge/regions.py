@@ -72,11 +72,15 @@ class Regions:
         """
         if not self._most:
             return ()
-        wishes = [box for box in _inside(tracks) if not _holds(whole.boxes, box)]
+        lost = _inside(tracks)
+        lost = lost[~_held(whole.boxes, lost)]
         known = np.concatenate([self._seen(whole), tracks, self._barren(whole.capture_ns)])
-        puzzling = [box for box in motion if not _holds(known, box)]
-        wishes += [box for box in puzzling if _holds(self._puzzling, box, margin=1.0)]
-        self._puzzling = _boxes(puzzling)
+        moved = _boxes(motion)
+        puzzling = moved[~_held(known, moved)]
+        wishes = [*_rows(lost), *_rows(puzzling[_held(self._puzzling, puzzling, margin=1.0)])]
+        self._puzzling = puzzling
+        if not wishes:
+            return ()
         height_px, width_px = input_px
         # Squares are planned in a picture stretched so that a square there has the shape of the input here.
         stretched_px = max(1, round(picture_px[0] * height_px / width_px)), picture_px[1]
@@ -88,7 +92,7 @@ class Regions:
         kept, seen = [_uncut(part, region) for region, part in zip(regions, parts, strict=True)], self._seen(whole)
         for region, part in zip(regions, kept, strict=True):
             self.looked += 1
-            news = any(not _holds(seen, box, margin=0.0) for box in _rows(self._seen(part)))
+            news = not _held(seen, self._seen(part), margin=0.0).all()
             self._past.append(_Past(region, whole.capture_ns, news))
         return merge([whole, *kept]) if kept else whole
 
@@ -102,7 +106,7 @@ class Regions:
 
     def _looked_ns(self, region: Box) -> int:
         """When the middle of ``region`` was last looked at closer, 0 for never."""
-        times = [past.at_ns for past in self._past if _holds(_boxes([past.region]), region, margin=0.0)]
+        times = [past.at_ns for past in self._past if _held(_boxes([past.region]), _boxes([region]), margin=0.0).any()]
         return max(times, default=0)
 
 
@@ -114,21 +118,20 @@ def _rows(boxes: Boxes) -> Iterable[Box]:
     return [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes.tolist()]
 
 
-def _inside(boxes: Boxes) -> Iterable[Box]:
+def _inside(boxes: Boxes) -> Boxes:
     """Those whose middle is in the picture."""
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    return _rows(boxes[((middles > 0) & (middles < 1)).all(axis=1)])
+    return boxes[((middles > 0) & (middles < 1)).all(axis=1)]
 
 
-def _holds(boxes: Boxes, box: Box, margin: float = MARGIN) -> bool:
-    """Whether the middle of ``box`` lies in one of ``boxes`` widened by ``margin``."""
-    if not len(boxes):
-        return False
-    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+def _held(boxes: Boxes, queries: Boxes, margin: float = MARGIN) -> NDArray[np.bool_]:
+    """For each of ``queries`` whether its middle lies in one of ``boxes`` widened by ``margin``."""
+    if not len(boxes) or not len(queries):
+        return np.zeros(len(queries), bool)
+    middles = ((queries[:, :2] + queries[:, 2:]) / 2)[:, None]
     wider = (boxes[:, 2:] - boxes[:, :2]) * np.float32(margin)
-    low, high = boxes[:, :2] - wider, boxes[:, 2:] + wider
-    inside = (low[:, 0] <= x) & (x <= high[:, 0]) & (low[:, 1] <= y) & (y <= high[:, 1])
-    return bool(inside.any())
+    inside = (boxes[:, :2] - wider <= middles) & (middles <= boxes[:, 2:] + wider)
+    return np.asarray(np.any(np.all(inside, axis=2), axis=1), bool)
 
 
 def _uncut(part: Detections, region: Box) -> Detections:

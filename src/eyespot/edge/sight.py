@@ -23,6 +23,7 @@ class Sight:
     Attributes:
         quiet: nothing moves, as far as the owner knows; the owner sets it.
         due_ns: while something moves, no picture is wanted before; the owner sets it.
+        key_slack_ns: how much before that a key frame is wanted already; half the time between pictures.
         keys_only: the machine is short of time: decode key frames alone, whatever moves; the owner sets it.
         picture: the format in force, None before the first.
         packets, decoded, skipped: video packets that came, were decoded, were not.
@@ -32,7 +33,7 @@ class Sight:
     def __init__(self) -> None:
         self.quiet = False
         self.keys_only = False
-        self.due_ns = 0
+        self.due_ns = self.key_slack_ns = 0
         self.picture: StreamFormat | None = None
         self.packets = self.decoded = self.skipped = self.alarms = 0
         self._gate = PacketGate()
@@ -109,7 +110,8 @@ class Sight:
         return self._decode((*kept, packet))
 
     def _is_early(self, packet: Packet) -> bool:
-        return packet.capture_ns < self.due_ns and not (self.quiet or self.keys_only)
+        due_ns = self.due_ns - (self.key_slack_ns if packet.is_key else 0)
+        return packet.capture_ns < due_ns and not (self.quiet or self.keys_only)
 
     def _keep(self, packet: Packet) -> None:
         self.skipped += 1
@@ -130,6 +132,8 @@ class Sight:
             for packet in packets:
                 frames = self._decoder.decode(packet) or frames
             self.decoded += len(packets)
+            if frames and packets[-1].capture_ns >= self.due_ns:
+                self.due_ns = packets[-1].capture_ns + 2 * self.key_slack_ns
         self.skipped -= len(packets) - 1
         return frames
 

@@ -36,7 +36,13 @@ STATUS_EVERY_S = 2.0
 SILENT_S = 90.0
 """A process that ran and then said nothing for so long is stuck, and is killed and started again."""
 MODULES = {"media": "eyespot.edge.media_process", "vision": "eyespot.edge.vision_process", "api": "eyespot.edge.api"}
-_LEAN = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "OMP_WAIT_POLICY": "passive"}
+_LEAN = {
+    "MALLOC_ARENA_MAX": "2",
+    # Pictures come and go many times a second: kept in the heap, their pages need not be faulted in anew.
+    "MALLOC_MMAP_THRESHOLD_": "8388608",
+    "MALLOC_TRIM_THRESHOLD_": "16777216",
+    "OMP_WAIT_POLICY": "passive",
+}
 _NATS_LEAN = {"GOMEMLIMIT": "24MiB", "GOGC": "50", "GOMAXPROCS": "2"}
 
 

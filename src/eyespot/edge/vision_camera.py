@@ -33,7 +33,7 @@ from eyespot.vision.regions import Box
 
 log = logging.getLogger(__name__)
 
-ACTIVE_BATCH_MS, QUIET_BATCH_MS = 60, 500
+ACTIVE_BATCH_MS, QUIET_BATCH_MS = 100, 500
 CALM_S = 3.0
 """After so long without motion the camera is quiet."""
 RECHECK_S = 15.0
@@ -195,17 +195,23 @@ class VisionCamera:
     def _see(self, units: list[Unit]) -> _Look | None:
         """In a worker thread: decode, and look at the newest picture when it is time to."""
         was_quiet = self._sight.quiet
-        self._sight.due_ns = self._due_ns
+        self._sight.due_ns, self._sight.key_slack_ns = self._due_ns, self._period_ns // 2
         frame = self._sight.take(units)
         if frame is None:
             return None
         self._newest_ns = frame.capture_ns
-        if frame.capture_ns < self._due_ns and not was_quiet:
+        early_ns = self._sight.key_slack_ns if frame.is_key else 0
+        if frame.capture_ns < self._due_ns - early_ns and not was_quiet:
             return None
         if self._looking is not None and not self._looking.done():
             self._missed += 1
             return None
-        self._due_ns = max(self._due_ns + self._period_ns, frame.capture_ns + self._period_ns // 2)
+        if (
+            frame.is_key
+        ):  # looks fall into step with key frames: what lies between the last look and the next key is spared
+            self._due_ns = frame.capture_ns + self._period_ns
+        else:
+            self._due_ns = max(self._due_ns + self._period_ns, frame.capture_ns + self._period_ns // 2)
         return self._look(frame)
 
     def _look(self, frame: Frame) -> _Look:
