@@ -33,7 +33,7 @@ from eyespot.vision.regions import Box
 
 log = logging.getLogger(__name__)
 
-ACTIVE_BATCH_MS, QUIET_BATCH_MS = 100, 500
+ACTIVE_BATCH_MS, QUIET_BATCH_MS = 60, 500
 CALM_S = 3.0
 """After so long without motion the camera is quiet."""
 RECHECK_S = 15.0
