@@ -53,13 +53,13 @@ def predict(table: Floats, dt_s: float, calm: Floats | float) -> None:
     spread += noise
 
 
-def correct(state: Floats, measured: Floats, doubt: Floats) -> None:
+def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
     """Fold a measurement into each state, in place.
 
     Args:
         state: ``(M, STATE_COLUMNS or more)``.
         measured: ``(M, 4)`` centre x, centre y, log width, log height.
-        doubt: ``(M, 1)`` factor on the measurement variance, 1 for a sure detection.
+        doubt: factor on the measurement variance, 1 for sure detections or ``(M, 1)``.
     """
     variance, cross = state[:, VAR_POSITION], state[:, VAR_CROSS]
     inverse = 1.0 / (variance + MEASURE_VARIANCE * doubt)

@@ -33,6 +33,8 @@ SCORE_MEMORY_S = 0.5
 RECENT_S = 1.0
 """Unsure detections carry on tracks that were seen within so long."""
 MAX_DETECTIONS = 1000
+FAR_OUTSIDE = 10.0
+"""Boxes that reach so many pictures away are nonsense."""
 """The best so many of one frame are looked at."""
 _SOON_S = 1e-6
 
@@ -100,7 +102,9 @@ class Tracker:
         reach += settings.gate_heights
         reach *= np.exp(table[:, 3])
         gain = affinity(table[:, kalman.POSITION], unseen_s, reach, measured, overlap[:known])
-        gain[table[:, LABEL, None] != labels] = 0.0
+        foreign = table[:, LABEL, None] != labels
+        if foreign.any():
+            gain[foreign] = 0.0
         rows, cols = self._pairs(gain, high, unseen_s)
         if rows:
             self._fold(rows, measured[cols], scores[cols])
@@ -137,9 +141,11 @@ class Tracker:
     def _fold(self, rows: list[int], measured: Floats, scores: Floats) -> None:
         """Take the measurements into the tracks of ``rows``."""
         table, now_s, settings = self._table, self._now_s, self.settings
-        doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)
         state = table[rows]
-        kalman.correct(state, measured, (doubt * doubt)[:, None])
+        doubt: Floats | float = 1.0
+        if scores.min() < settings.high_score:
+            doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)[:, None]
+        kalman.correct(state, measured, doubt * doubt)
         share = 1.0 - np.exp((state[:, SEEN_S] - now_s) / SCORE_MEMORY_S)
         state[:, SCORE] += share * (scores - state[:, SCORE])
         state[:, SEEN_S] = now_s
@@ -149,9 +155,10 @@ class Tracker:
         if away.any():
             state[away, ANCHOR] = state[away, :2]
             state[away, ANCHOR_S] = now_s
-        enough = state[:, HITS] >= settings.confirm_hits
-        enough &= state[:, BORN_S] <= now_s - settings.confirm_s + _SOON_S
-        np.maximum(state[:, SURE], enough, out=state[:, SURE])
+        if state[:, SURE].min() <= 0.0:
+            enough = state[:, HITS] >= settings.confirm_hits
+            enough &= state[:, BORN_S] <= now_s - settings.confirm_s + _SOON_S
+            np.maximum(state[:, SURE], enough, out=state[:, SURE])
         table[rows] = state
 
     def _standing(self) -> NDArray[np.bool_]:
@@ -220,12 +227,21 @@ class Tracker:
 def _usable(detections: Detections, least: float) -> tuple[Floats, Floats, NDArray[np.int32]]:
     """Boxes, scores and labels of detections that are worth a look, as float64."""
     boxes, scores, labels = detections.boxes.astype(np.float64), detections.scores.astype(np.float64), detections.labels
-    keep = scores >= least
-    keep &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-    keep &= (np.abs(boxes) < 10.0).all(axis=1)
-    if not keep.all():
+    if not _all_usable(boxes, scores, least):
+        keep = scores >= least
+        keep &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        keep &= (np.abs(boxes) < FAR_OUTSIDE).all(axis=1)
         boxes, scores, labels = boxes[keep], scores[keep], labels[keep]
     if len(scores) > MAX_DETECTIONS:
         best = np.argpartition(-scores, MAX_DETECTIONS)[:MAX_DETECTIONS]
         boxes, scores, labels = boxes[best], scores[best], labels[best]
     return boxes, scores, labels
+
+
+def _all_usable(boxes: Floats, scores: Floats, least: float) -> bool:
+    """The usual case, found out with few calls; False also for values that are not numbers."""
+    if not len(scores):
+        return True
+    if not (boxes.min() > -FAR_OUTSIDE and boxes.max() < FAR_OUTSIDE and scores.min() >= least):
+        return False
+    return bool((boxes[:, 2:] - boxes[:, :2]).min() > 0.0)
