@@ -191,11 +191,13 @@ async def run_fast(
 async def _see(reader: Reader, worker: _Worker, store: EventStore) -> None:
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1, "pipeline") as thread:
+        storing = asyncio.create_task(asyncio.sleep(0))
         while not reader.ended:
             await reader.wait()
             events = await loop.run_in_executor(thread, worker.work, reader.take(BATCH_BYTES))
-            if events:
-                await asyncio.to_thread(store.put_many, events)
+            await storing  # the batch before: the disk and the next frames go on side by side
+            storing = asyncio.create_task(asyncio.to_thread(store.put_many, events))
+        await storing
         await asyncio.to_thread(store.put_many, await loop.run_in_executor(thread, worker.finish))
 
 
