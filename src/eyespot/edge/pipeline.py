@@ -43,6 +43,8 @@ VISION_BYTES = 4 << 20
 FRAMES_AHEAD = 3
 """Frames waiting for a lane, so that no lane waits for a frame while one is being concluded."""
 PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
+PICTURES_AT_ONCE = 12
+"""Best frames are held until so many events have one: most are bettered before they would have been written."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,8 @@ class _Worker:
             elif self._decoder is not None:
                 for frame in self._decoder.decode(unit):
                     self._frame(frame)
-        self._draw()
+        if len(self._best) >= PICTURES_AT_ONCE:
+            self._draw()
         return self._changed()
 
     def finish(self) -> list[Event]:

@@ -82,6 +82,7 @@ def settle_memory() -> None:
     """Called once a process has imported and built what it needs: the collector need not look at that again."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)  # what is made for a frame dies by its reference count; cycles are rare
 
 
 class StatusReporter:
