@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eyespot.bench import leash
 from eyespot.bench.usage import Usage, measure
 from eyespot.kernel.errors import unavailable
 
@@ -21,7 +22,7 @@ Tick = Callable[[float], None]
 def rtsp_cameras(clip: Path, count: int) -> Iterator[list[str]]:
     """``count`` paced RTSP cameras that loop ``clip``, served by a process of their own; yields their URLs."""
     command = [sys.executable, "-m", "eyespot.testing.rtsp_camera", str(clip), "--port", "0", "--paths", str(count)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    server = leash.start(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert server.stdout is not None
         line = server.stdout.readline()
@@ -61,7 +62,7 @@ def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick:
         str(state),
         "--json",
     ]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+    process = leash.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
     try:
         measure(process.pid, warm_s)
         usage = measure(process.pid, window_s, tick)
@@ -95,7 +96,7 @@ def run_motion(url: str, state: Path, warm_s: float, window_s: float, tick: Tick
         encoding="utf-8",
     )
     with (state / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
+        process = leash.start(
             ["motion", "-n", "-c", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=state
         )
         try:

@@ -1,6 +1,5 @@
 """The clips benchmarks run on, made once from the sample clip and kept in the cache."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice
@@ -57,6 +56,12 @@ def _made(options: BenchOptions, kind: str, progress: Progress, make: Callable[[
     return target
 
 
+def length_s(clip: Path) -> float:
+    """How long ``clip`` plays, in seconds; 0 when it does not say."""
+    with av.open(str(clip)) as container:
+        return float((container.duration or 0) / av.time_base)
+
+
 def frames(source: Path) -> Iterator[av.VideoFrame]:
     """Every decoded picture of ``source``."""
     with av.open(str(source)) as container:
@@ -109,8 +114,3 @@ def _background(source: Path) -> NDArray[np.uint8]:
     still: NDArray[np.uint8] = np.median(np.stack(spread[:40]).astype(np.float32), axis=0).astype(np.uint8)
     scaled = av.VideoFrame.from_ndarray(still, format="rgb24").reformat(1920, 1080, "rgb24")
     return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
-
-
-def run_quietly(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start ``command`` with its output thrown away."""
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import shlex
 import subprocess
 import sys
-import venv
 from pathlib import Path
 from typing import Any
 
+from eyespot.bench import leash
 from eyespot.bench.report import Progress
 from eyespot.kernel.errors import unavailable
 
@@ -17,6 +18,8 @@ PEERS = {
 }
 """Name of an environment → what is installed in it. norfair needs numpy 1, the others numpy 2."""
 SCRIPTS = Path(__file__).parent / "peers"
+LIMIT_S = 3600.0
+"""A process that takes longer is stuck, unless its caller knows better."""
 
 
 def peer_python(cache: Path, name: str, progress: Progress) -> Path:
@@ -28,31 +31,44 @@ def peer_python(cache: Path, name: str, progress: Progress) -> Path:
     ready = home / "ready"
     if not ready.exists():
         progress.step(f"installing {name} into an environment of its own (once)")
-        venv.create(home, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise unavailable(
-                f"{name} cannot be installed: {done.stderr.strip()[-400:]}", "Check the network and try again."
-            )
+        pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+        for command in ([sys.executable, "-m", "venv", "--clear", str(home)], [str(python), *pip]):
+            done = leash.output(command, LIMIT_S)
+            if done.returncode:
+                raise unavailable(
+                    f"{name} cannot be installed: {done.stderr.strip()[-400:]}", "Check the network and try again."
+                )
         ready.touch()
     return python
 
 
-def run_peer(python: Path, script: str, *arguments: str) -> dict[str, Any]:
+def run_peer(python: Path, script: str, *arguments: str, limit_s: float = LIMIT_S) -> dict[str, Any]:
     """Run one of the peers' scripts; its last line of output is its JSON result."""
-    return run_json([str(python), str(SCRIPTS / script), *arguments])
+    return run_json([str(python), str(SCRIPTS / script), *arguments], script, limit_s)
 
 
-def run_own(module: str, *arguments: str) -> dict[str, Any]:
+def run_own(module: str, *arguments: str, limit_s: float = LIMIT_S) -> dict[str, Any]:
     """Run one of our own modules in a process of its own; its last line of output is its JSON result."""
-    return run_json([sys.executable, "-m", module, *arguments])
+    return run_json([sys.executable, "-m", module, *arguments], module, limit_s)
 
 
-def run_json(command: list[str]) -> dict[str, Any]:
-    """Run ``command`` and parse the last line that it prints."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run_json(command: list[str], name: str, limit_s: float) -> dict[str, Any]:
+    """Run ``command`` and parse the last line that it prints.
+
+    Raises:
+        EyespotError: ``UNAVAILABLE`` when it fails, prints no result, or takes longer than ``limit_s``; it is killed.
+    """
+    try:
+        done = leash.output(command, limit_s)
+    except subprocess.TimeoutExpired:
+        raise unavailable(
+            f"{name} did not end within {limit_s:.0f} s and was stopped.",
+            f"Run it by hand to see where it stays: {shlex.join(command)}",
+        ) from None
     if done.returncode:
-        raise unavailable(f"{Path(command[1]).name} failed: {done.stderr.strip()[-600:]}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+        raise unavailable(f"{name} failed: {done.stderr.strip()[-600:]}")
+    try:
+        result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise unavailable(f"{name} ended without a result.", f"Run it by hand: {shlex.join(command)}") from error
     return result

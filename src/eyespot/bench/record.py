@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from eyespot.bench import clips
+from eyespot.bench import clips, leash
 from eyespot.bench.report import BenchOptions, Progress, Report, Target, middle
 from eyespot.hal.sensors.chooser import open_sensor
 from eyespot.hal.sensors.settings import SensorSettings
@@ -114,7 +114,7 @@ def _round(folder: Path, urls: Sequence[str], seconds: float, progress: Progress
     ours_folder.mkdir(parents=True)
     ffmpeg_folder.mkdir(parents=True)
     command = [sys.executable, "-m", "eyespot.bench.record", str(ours_folder), *urls]
-    ours = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    ours = leash.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     others = [_ffmpeg(url, ffmpeg_folder / f"{number}.mp4") for number, url in enumerate(urls)]
     try:
         assert ours.stdout is not None
@@ -150,7 +150,7 @@ def _round(folder: Path, urls: Sequence[str], seconds: float, progress: Progress
 def _cameras(clip: Path) -> Iterator[list[str]]:
     """Eight cameras in a process of their own; their addresses."""
     command = [sys.executable, "-m", "eyespot.testing.rtsp_camera", str(clip), "--paths", str(STREAMS)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = leash.start(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -165,7 +165,7 @@ def _cameras(clip: Path) -> Iterator[list[str]]:
 def _ffmpeg(url: str, target: Path) -> "subprocess.Popen[str]":
     copy = ["-c", "copy", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", str(target)]
     command = ["ffmpeg", "-nostdin", "-v", "quiet", "-rtsp_transport", "tcp", "-i", url, *copy]
-    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True)
+    return leash.start(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, text=True)
 
 
 def _cpu_s(pids: Sequence[int]) -> float:
