@@ -53,10 +53,13 @@ def find_server() -> str:
 
 
 def prepare(run_dir: Path) -> ServerPlan:
-    """Write new keys and a server configuration below ``run_dir`` (made 0700), on a free loopback port."""
+    """Write new keys and a server configuration below ``run_dir`` (made 0700), on a free loopback port.
+
+    The command line is the same every time; where the port was taken before the server had it, prepare again.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
     run_dir.chmod(0o700)
-    port = _free_port()
+    port = choose_port()
     users = []
     for role in subjects.ROLES:
         seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
@@ -68,6 +71,18 @@ def prepare(run_dir: Path) -> ServerPlan:
     url = f"nats://127.0.0.1:{port}"
     _write_private(run_dir / _ADDRESS_FILE, json.dumps({"url": url}))
     return ServerPlan((find_server(), "-c", str(run_dir / "nats.conf")), url, port)
+
+
+def is_free(port: int) -> bool:
+    """Whether the bus server could listen on this loopback port now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: old connections do not count
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen(1)
+        except OSError:
+            return False
+    return True
 
 
 def read_access(run_dir: Path, role: Role) -> Access:
@@ -128,7 +143,8 @@ def _server_config(port: int, run_dir: Path, users: list[dict[str, object]]) -> 
     return json.dumps(document, indent=1)
 
 
-def _free_port() -> int:
+def choose_port() -> int:
+    """A loopback port that is free now; somebody else may take it before the server does."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -109,6 +109,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
 
+    def restart(self) -> None:
+        """Ask it to end in order; it is started again unless ``stop`` was called."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGTERM)
+
     def status(self) -> dict[str, Any]:
         """State, pid, restarts, uptime and memory."""
         now = self.now

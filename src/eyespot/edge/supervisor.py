@@ -1,7 +1,7 @@
 """`eyespot camera run`: starts the host's processes in order, keeps them running, and stops them in reverse order.
 
 Must stay small and certain: it imports nothing that decodes, infers or serves. A death is an event of kind ``process``
-that lasts until the process reports again.
+that lasts until the process reports again. One that says nothing any more is killed, which makes it such a death.
 """
 
 import asyncio
@@ -25,7 +25,8 @@ from eyespot.edge.config_file import load_config
 from eyespot.edge.events.store import EventStore
 from eyespot.edge.layout import HOST, StateLayout
 from eyespot.edge.summary import Summary
-from eyespot.kernel.clock import NS_PER_S, Clock, from_seconds, seconds
+from eyespot.edge.watchdog import BUS_ROLE, Watchdog
+from eyespot.kernel.clock import Clock, from_seconds, seconds
 from eyespot.kernel.config import inherited_env
 from eyespot.kernel.errors import EyespotError
 from eyespot.kernel.ids import new_id
@@ -33,8 +34,8 @@ from eyespot.kernel.ids import new_id
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 2.0
-SILENT_S = 90.0
-"""A process that ran and then said nothing for so long is stuck, and is killed and started again."""
+JOIN_S, JOIN_TRIES = 2.0, 10
+"""Patience with a bus that starts; its address is read anew for every try."""
 MODULES = {"media": "eyespot.edge.media_process", "vision": "eyespot.edge.vision_process", "api": "eyespot.edge.api"}
 _LEAN = {
     "MALLOC_ARENA_MAX": "2",
@@ -66,7 +67,10 @@ class Supervisor:
         self._on_url = on_url
         self._children: dict[str, Child] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._heard_ns: dict[str, tuple[int, int]] = {}
+        self._watchdog = Watchdog(clock)
+        self._reasons: dict[str, tuple[str, int]] = {}
+        self._bus_port = 0
+        self._bus_moved = False
         self._down: dict[str, Event] = {}
         self._store = EventStore(self._layout.events_db)
         self._bus: Bus | None = None
@@ -91,13 +95,26 @@ class Supervisor:
 
     async def _start(self) -> None:
         plan = server.prepare(self._layout.run_dir)
+        self._bus_port = plan.port
         env = inherited_env()
-        self._add(ChildSpec("nats", plan.command, {**env, **_NATS_LEAN}, stop_s=5.0))
-        self._bus = await nats.connect(self._layout.run_dir, "supervisor")
-        self._tasks.append(asyncio.create_task(self._listen(self._bus)))
+        self._add(ChildSpec(BUS_ROLE, plan.command, {**env, **_NATS_LEAN}, stop_s=5.0))
+        await self._join()
         where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
         for role, module in MODULES.items():
             self._add(ChildSpec(role, [sys.executable, "-m", module, *where], {**env, **_LEAN}))
+
+    async def _join(self) -> None:
+        """Connect to the bus at whatever address it has by now; raises ``UNAVAILABLE``."""
+        for tries_left in reversed(range(JOIN_TRIES)):
+            self._bus_moved = False
+            try:
+                self._bus = await nats.connect(self._layout.run_dir, "supervisor", wait_s=JOIN_S)
+                break
+            except EyespotError:
+                if not tries_left:
+                    raise
+        if self._bus is not None:
+            self._tasks.append(asyncio.create_task(self._listen(self._bus)))
 
     def _add(self, spec: ChildSpec) -> None:
         child = self._children[spec.role] = Child(spec, self._clock, self._died)
@@ -113,6 +130,8 @@ class Supervisor:
                     return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), left_s)
+            if self._bus_moved:
+                await self._follow_bus()
             await self._report()
             await self._look_at_config()
             self._end_silence()
@@ -127,8 +146,8 @@ class Supervisor:
         if self._bus is not None:
             await asyncio.sleep(0.05)
             await self._bus.close()
-        if "nats" in self._children:
-            await self._children["nats"].stop()
+        if BUS_ROLE in self._children:
+            await self._children[BUS_ROLE].stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -142,7 +161,7 @@ class Supervisor:
                 continue
             had_url = self.summary.url
             self.summary.note(report)
-            self._heard_ns[report.role] = (report.pid, self._clock.monotonic_ns())
+            self._watchdog.heard(report.role, report.pid)
             if report.role in self._down:
                 self._end_event(report.role)
             if self.summary.url and self.summary.url != had_url:
@@ -151,9 +170,9 @@ class Supervisor:
     async def _report(self) -> None:
         if self._bus is None:
             return
-        nats_child = self._children.get("nats")
-        if nats_child is not None and nats_child.now.pid and "nats" in self._down:
-            self._end_event("nats")
+        bus_child = self._children.get(BUS_ROLE)
+        if bus_child is not None and bus_child.now.pid and BUS_ROLE in self._down:
+            self._end_event(BUS_ROLE)
         report = StatusMessage(
             role="supervisor",
             pid=0,
@@ -180,23 +199,53 @@ class Supervisor:
             await self._bus.publish(subjects.config_changed(), b"")
 
     def _end_silence(self) -> None:
-        now_ns = self._clock.monotonic_ns()
-        for role, (pid, heard_ns) in self._heard_ns.items():
-            child = self._children.get(role)
-            bus_is_up = "nats" not in self._down
-            if child and bus_is_up and child.now.pid == pid and now_ns - heard_ns > SILENT_S * NS_PER_S:
-                log.error("%s has said nothing for %.0f s and is started again", role, SILENT_S)
-                self._heard_ns[role] = (pid, now_ns)
-                child.kill()
+        """Kill who is stuck; each is then started again like any other that died."""
+        running = {role: child.now.pid for role, child in self._children.items() if child.now.pid is not None}
+        for role, silent_s in self._watchdog.stuck(running).items():
+            text = f"It said nothing for {silent_s:.0f} s, so it was killed and started again."
+            log.error("%s is stuck: %s", role, text)
+            self._reasons[role] = (text, self._clock.wall_ns() - from_seconds(silent_s))
+            self._children[role].kill()
+
+    async def _follow_bus(self) -> None:
+        """The bus has another address: join it there, and start everybody else again, who know the old one alone."""
+        if self._bus is not None:
+            await self._bus.close()
+            self._bus = None
+        try:
+            await self._join()
+        except EyespotError as error:
+            self._bus_moved = True
+            log.error("%s", error)
+            return
+        for role in MODULES:
+            self._reasons[role] = ("The bus has another address, so it was started again.", self._clock.wall_ns())
+            self._children[role].restart()
+
+    def _move_bus(self) -> None:
+        """Called when the bus server ended by itself: where somebody else has its port now, take another."""
+        if server.is_free(self._bus_port):
+            return
+        log.error("port %d for the bus is taken by another program; another one is tried", self._bus_port)
+        try:
+            self._bus_port = server.prepare(self._layout.run_dir).port
+        except OSError as error:
+            log.error("the bus cannot be moved: %s", error)
+            return
+        self._bus_moved = True
 
     def _died(self, role: str, code: int) -> None:
-        self.summary.error(f"{role} died: {exit_text(code)}")
+        text, since_wall_ns = self._reasons.pop(role, ("", self._clock.wall_ns()))
+        self.summary.error(f"{role} died: {exit_text(code)}{text and '. '}{text}")
+        if role == BUS_ROLE and code > 0:
+            self._move_bus()
         restarts = self._children[role].now.restarts + 1
-        wall_ns = self._clock.wall_ns()
-        detail = {"exit": exit_text(code), "restarts": restarts}
+        detail = {"exit": exit_text(code), "restarts": restarts, **({"text": text} if text else {})}
         event = self._down.get(role)
         if event is None:
-            event = Event(id=new_id(wall_ns), camera=HOST, kind="process", label=role, start_wall_ns=wall_ns)
+            event = Event(
+                id=new_id(self._clock.wall_ns()), camera=HOST, kind="process", label=role, start_wall_ns=since_wall_ns
+            )
         self._keep(event.model_copy(update={"detail": detail}))
 
     def _end_event(self, role: str) -> None:
@@ -212,7 +261,9 @@ class Supervisor:
             log.error("%s", error)
             return
         if self._bus is not None:
-            self._tasks.append(asyncio.ensure_future(self._publish(event)))
+            task = asyncio.create_task(self._publish(event))
+            self._tasks.append(task)
+            task.add_done_callback(self._tasks.remove)
 
     async def _publish(self, event: Event) -> None:
         if self._bus is not None:
