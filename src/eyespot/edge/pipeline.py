@@ -40,8 +40,10 @@ from eyespot.record.writer import READER_BYTES, SegmentWriter
 
 BATCH_BYTES = 256 << 10
 VISION_BYTES = 4 << 20
-FRAMES_AHEAD = 3
-"""Frames waiting for a lane, so that no lane waits for a frame while one is being concluded."""
+FRAMES_AHEAD = 4
+"""Frames left waiting for a lane, so that no lane waits for a frame while others are being concluded."""
+CONCLUDED_TOGETHER = 8
+"""Frames are concluded so many at a time: what follows objects then stays in the processor's caches between frames."""
 PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
 PICTURES_AT_ONCE = 12
 """Best frames are held until so many events have one: most are bettered before they would have been written."""
@@ -64,7 +66,7 @@ class FastReport:
 
 
 class _Worker:
-    """Decodes and concludes, in one thread; detection is ``lanes`` frames ahead of the conclusion."""
+    """Decodes and concludes, in one thread; detection is some frames ahead of the conclusion."""
 
     def __init__(
         self, camera: CameraSettings, package: ModelPackage, settings: VisionSettings, media_dir: Path, clock: Clock
@@ -121,8 +123,10 @@ class _Worker:
     def _frame(self, frame: Frame) -> None:
         detector = self._detector
         assert detector is not None
-        if len(self._ahead) > self._settings.lanes + FRAMES_AHEAD:
-            self._conclude()
+        ahead = self._settings.lanes + FRAMES_AHEAD
+        if len(self._ahead) >= ahead + CONCLUDED_TOGETHER:
+            while len(self._ahead) > ahead:
+                self._conclude()
         asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
         self._ahead.append((detector.submit(detector.image(frame), asked), frame))
         self.report.frames += 1

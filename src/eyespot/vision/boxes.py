@@ -4,6 +4,7 @@ Boxes are ``(N, 4)`` float32 ``x1 y1 x2 y2``; any unit, as long as it is one.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +28,24 @@ def nms(boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], io
     order = np.argsort(-scores, kind="stable")
     if len(order) < 2:
         return order
-    ranked, kinds = boxes[order], labels[order]
-    shared = _shared(ranked, ranked)
-    areas = _areas(ranked)
+    x1, y1, x2, y2 = np.ascontiguousarray(boxes.T[:, order])
+    kinds = labels[order]
+    shared = _spans(x1, x2)
+    shared *= _spans(y1, y2)
+    areas = shared.diagonal()
     limit = np.float32(iou_threshold / (1 + iou_threshold))  # of the sum of both areas: the same as IoU, no division
     rivals = shared > limit * (areas[:, None] + areas)
     rivals &= kinds[:, None] == kinds
-    alive = np.ones(len(order), bool)
-    contested = np.flatnonzero(rivals.sum(axis=1) > 1)
-    for rank in contested:
-        if alive[rank]:
-            alive[rank + 1 :] &= ~rivals[rank, rank + 1 :]
-    kept: NDArray[np.intp] = order[alive]
-    return kept
+    rivals &= _later(1 << len(order).bit_length())[: len(order), : len(order)]
+    alive = ~np.logical_or.reduce(rivals, axis=0)
+    if alive.all():
+        return order
+    while True:  # a box that is itself suppressed suppresses none: settles after as many rounds as rivals form chains
+        before = alive
+        alive = ~np.logical_or.reduce(rivals[before], axis=0)
+        if (alive == before).all():
+            kept: NDArray[np.intp] = order[alive]
+            return kept
 
 
 def merge(parts: Sequence[Detections], iou_threshold: float = 0.5) -> Detections:
@@ -67,6 +73,22 @@ def _shared(left: Boxes, right: Boxes) -> NDArray[np.float32]:
     height = np.minimum(left_y2, right_y2) - np.maximum(left_y1, right_y1)
     shared: NDArray[np.float32] = np.maximum(width, 0) * np.maximum(height, 0)
     return shared
+
+
+def _spans(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shared length of every pair of spans, ``(N, N)`` float32, 0 where they are apart; the diagonal is their own."""
+    span: NDArray[np.float32] = np.minimum(high[:, None], high)
+    span -= np.maximum(low[:, None], low)
+    np.maximum(span, 0, out=span)
+    return span
+
+
+@lru_cache(maxsize=12)
+def _later(count: int) -> NDArray[np.bool_]:
+    """``(count, count)``: whether the column comes after the row."""
+    later = np.triu(np.ones((count, count), bool), 1)
+    later.flags.writeable = False
+    return later
 
 
 def _areas(boxes: Boxes) -> NDArray[np.float32]:

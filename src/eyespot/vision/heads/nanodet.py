@@ -47,33 +47,45 @@ def decode(
     """
     best, raw = outputs[0][0], outputs[1][0]
     height_px, width_px = input_px or _square(best.shape[0])
-    centres = _centres(height_px, width_px)
-    if centres.shape[0] != best.shape[0] or (raw.shape[0] - len(labels)) % 4 or raw.shape[0] <= len(labels):
+    places = _places(height_px, width_px)
+    if places.shape[1] != best.shape[0] or (raw.shape[0] - len(labels)) % 4 or raw.shape[0] <= len(labels):
         raise invalid(
             f"The nanodet head was given {best.shape[0]} cells of {raw.shape[0]} values; "
             f"{len(labels)} labels and {width_px}x{height_px} pixels do not fit them."
         )
-    cells = np.flatnonzero(best >= score_threshold)
+    cells = (best >= score_threshold).nonzero()[0]
     if len(cells) > MAX_CANDIDATES:
         cells = cells[np.argpartition(-best[cells], MAX_CANDIDATES)[:MAX_CANDIDATES]]
     values = raw[:, cells]
-    scores = best[cells].astype(np.float32)
+    scores = best[cells].astype(np.float32, copy=False)
     classes = values[: len(labels)].argmax(axis=0).astype(np.int32)
-    boxes = _boxes(values[len(labels) :], centres[cells], height_px, width_px)
+    boxes = _boxes(values[len(labels) :], places[:, cells])
     keep = nms(boxes, scores, classes, iou_threshold)
     return Detections(capture_ns, _place(boxes[keep], region), scores[keep], classes[keep], aspect)
 
 
-def _boxes(distributions: NDArray[Any], centres: NDArray[np.float32], height_px: int, width_px: int) -> Boxes:
-    """``(K, 4)`` boxes in fractions of the model's input, from ``(4 × bins, K)`` logits; outside 0 to 1 is cut off."""
+def _boxes(distributions: NDArray[Any], places: NDArray[np.float32]) -> Boxes:
+    """``(K, 4)`` boxes in fractions of the model's input, cut at its edges.
+
+    Args:
+        distributions: ``(4 × bins, K)`` logits.
+        places: ``(8, K)``: the cells' centres as corners, and how far one bin reaches from them, in fractions.
+    """
     shaped = distributions.reshape(4, len(distributions) // 4, distributions.shape[1])
-    powers = np.exp(shaped - shaped.max(axis=1, keepdims=True))
-    bins = np.arange(shaped.shape[1], dtype=np.float32)
-    distances = np.tensordot(bins, powers, axes=(0, 1)) / powers.sum(axis=1) * centres[:, 2]
-    x, y = centres[:, 0], centres[:, 1]
-    corners = np.stack([x - distances[0], y - distances[1], x + distances[2], y + distances[3]], axis=1)
-    boxes: Boxes = (corners / np.array([width_px, height_px, width_px, height_px], np.float32)).clip(0, 1)
-    return boxes.astype(np.float32, copy=False)
+    powers = np.exp(shaped - np.maximum.reduce(shaped, axis=1, keepdims=True))
+    sums = np.matmul(_moments(shaped.shape[1]), powers)
+    corners = sums[:, 0] / sums[:, 1]
+    corners *= places[4:]
+    corners += places[:4]
+    np.minimum(corners, 1.0, out=corners)
+    np.maximum(corners, 0.0, out=corners)
+    return np.ascontiguousarray(corners.T)
+
+
+@lru_cache(maxsize=4)
+def _moments(bins: int) -> NDArray[np.float32]:
+    """``(2, bins)``: what a distribution is multiplied with for its first moment and its sum."""
+    return np.stack([np.arange(bins, dtype=np.float32), np.ones(bins, np.float32)])
 
 
 def _place(boxes: Boxes, region: Region | None) -> Boxes:
@@ -87,16 +99,21 @@ def _place(boxes: Boxes, region: Region | None) -> Boxes:
 
 
 @lru_cache(maxsize=8)
-def _centres(height_px: int, width_px: int) -> NDArray[np.float32]:
-    """``(N, 3)``: each cell's centre x and y and its stride, in pixels, in the order of the outputs."""
+def _places(height_px: int, width_px: int) -> NDArray[np.float32]:
+    """``(8, N)``, in the order of the outputs, in fractions of the input.
+
+    Each cell's centre as ``x y x y`` and its stride as ``-x -y x y``.
+    """
     parts = []
     for stride in STRIDES_PX:
         rows, columns = -(-height_px // stride), -(-width_px // stride)
-        y, x = np.divmod(np.arange(rows * columns), columns)
-        parts.append(np.stack([(x + 0.5) * stride, (y + 0.5) * stride, np.full(len(x), stride)], axis=1))
-    centres = np.concatenate(parts).astype(np.float32)
-    centres.flags.writeable = False
-    return centres
+        y, x = (np.stack(np.divmod(np.arange(rows * columns), columns)) + 0.5) * stride
+        reach = np.full(len(x), stride)
+        parts.append(np.stack([x, y, x, y, -reach, -reach, reach, reach]))
+    sides_px = np.array([width_px, height_px] * 4)[:, None]
+    places: NDArray[np.float32] = (np.concatenate(parts, axis=1) / sides_px).astype(np.float32)
+    places.flags.writeable = False
+    return places
 
 
 def _square(cells: int) -> tuple[int, int]:
