@@ -1,79 +1,27 @@
 """Real peers: our client against GStreamer's RTSP server, our test camera read by FFmpeg."""
 
 import json
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from foreign import ffmpeg, gstreamer, gstreamer_server, process
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit
 from eyespot.hal.sensors.rtsp import RtspSensor
 from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.errors import EyespotError, Kind
 
-SYSTEM_PYTHON = "/usr/bin/python3"
-_PROBE = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-
 
 @dataclass
 class Settings:
     audio: bool = False
     stall_s: float = 10.0
-
-
-def gstreamer_is_here() -> bool:
-    if not Path(SYSTEM_PYTHON).exists():
-        return False
-    return subprocess.run([SYSTEM_PYTHON, "-c", _PROBE], capture_output=True, check=False).returncode == 0
-
-
-gstreamer = pytest.mark.skipif(
-    not gstreamer_is_here(), reason="GStreamer's RTSP server is not installed (gir1.2-gst-rtsp-server-1.0, python3-gi)"
-)
-ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
-
-
-@pytest.fixture(scope="module", params=["h264", "h265"])
-def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of noise, one key frame a second."""
-    path = tmp_path_factory.mktemp("clip") / f"{request.param}.mp4"
-    name, key = ("libx264", "x264-params") if request.param == "h264" else ("libx265", "x265-params")
-    noise = np.random.default_rng(2)
-    with av.open(str(path), "w") as container:
-        parameters = "keyint=25:bframes=0" + (":log-level=none" if name == "libx265" else "")
-        stream = container.add_stream(name, rate=25, options={key: parameters, "preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
-        for index in range(150):
-            frame = av.VideoFrame.from_ndarray(noise.integers(0, 255, (96, 128, 3), np.uint8), "rgb24")
-            frame.pts, frame.time_base = index, Fraction(1, 25)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-@contextmanager
-def process(command: list[str]) -> Iterator[str]:
-    """A child; gives its first line and ends it."""
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert child.stdout is not None
-    try:
-        yield child.stdout.readline()
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
-
-
-def gstreamer_server(clip: Path, *credentials: str) -> list[str]:
-    return [SYSTEM_PYTHON, str(Path(__file__).with_name("gstreamer_server.py")), str(clip), clip.stem, *credentials]
 
 
 async def collect(url: str, count: int) -> list[Unit]:
