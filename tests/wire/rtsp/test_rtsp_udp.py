@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
-from foreign import gstreamer, gstreamer_server, process
+from foreign import gstreamer, gstreamer_server, make_clip, process
 
 from eyespot.hal.sensors.chooser import open_sensor
 from eyespot.hal.sensors.settings import SensorSettings
@@ -90,6 +90,18 @@ async def test_every_picture_is_recorded_and_a_restarted_server_is_found_again(c
     found = [numbers[picture] for file in files for picture in pictures(file)]
     assert len(found) == running.packets
     assert [len(part) for part in runs(found)] == [before, running.packets - before]
+
+
+async def test_a_key_picture_of_several_slices_stays_one_picture(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "h264.mp4", slices=3)
+    with process(gstreamer_server(clip)) as port:
+        async with recorded(f"rtsp://127.0.0.1:{int(port)}/live", tmp_path) as running:
+            await until(lambda: running.packets >= 60, "three key pictures over UDP")
+    (file,) = (tmp_path / "archive").rglob("*.mp4")
+    numbers = {picture: number for number, picture in enumerate(pictures(clip))}
+    found = [numbers.get(picture, -1) for picture in pictures(file)]
+    assert len(found) == running.packets
+    assert found == list(range(found[0], found[0] + len(found)))
 
 
 def runs(numbers: list[int]) -> list[list[int]]:

@@ -23,10 +23,12 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
     if not source or len(source) > 4096 or "\x00" in source:
         raise invalid("A camera has an empty or unusable source.", "Name a stream address, a device or a file.")
     lowered = source.lower()
+    if settings.fingerprint and not can_pin(source, settings.transport):
+        raise invalid("A pinned certificate needs an rtsps:// address and transport tcp.", "Take out the fingerprint.")
     if lowered.startswith(_RTSP) and settings.transport == "tcp":
         from eyespot.hal.sensors.rtsp import RtspSensor
 
-        return RtspSensor(source, settings, clock)
+        return RtspSensor(source, settings, clock, fingerprint=settings.fingerprint)
     if lowered.startswith(_NETWORK):
         from eyespot.hal.sensors.libav import LibavSensor
 
@@ -40,6 +42,11 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
 
         return V4l2Sensor(source, settings, clock)
     return _file(source, settings, clock)
+
+
+def can_pin(source: str, transport: str) -> bool:
+    """Whether a certificate's fingerprint would be looked at; libav would not."""
+    return source.lower().startswith("rtsps://") and transport == "tcp"
 
 
 def _file(source: str, settings: SensorSettings, clock: Clock) -> Sensor:

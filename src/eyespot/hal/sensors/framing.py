@@ -61,6 +61,21 @@ class Framing:
         return join_lengths(kept)
 
 
+def continues_picture(codec: VideoCodec, data: bytes) -> bool:
+    """Whether length-prefixed ``data`` begins in the middle of a picture: its first slice is not a picture's first.
+
+    Read from ``first_mb_in_slice`` (H.264, 7.3.3) or ``first_slice_segment_in_pic_flag`` (H.265, 7.3.6.1).
+    """
+    header_bytes = 1 if codec == "h264" else 2
+    at = 4
+    while at + header_bytes < len(data):
+        kind = data[at] & 31 if codec == "h264" else data[at] >> 1 & 63
+        if kind in (1, 2, 5) if codec == "h264" else kind < 32:
+            return data[at + header_bytes] & 0x80 == 0
+        at += 4 + int.from_bytes(data[at - 4 : at], "big")
+    return False
+
+
 def _normalised(codec: VideoCodec, record: bytes) -> tuple[int, bytes]:
     """How many bytes the lengths in the packets have, and the record as it is once they have 4."""
     at, shortest = (4, 7) if codec == "h264" else (21, 23)

@@ -4,6 +4,7 @@ Shared by the sensors that read through libav; those own addresses, options and 
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ import av
 from eyespot.contracts.packet import AudioFormat, Packet, StreamFormat, Unit, VideoCodec, VideoFormat
 from eyespot.hal.sensors.demux import Demuxer, RawPacket
 from eyespot.hal.sensors.encode import H264Encoder
-from eyespot.hal.sensors.framing import Framing
+from eyespot.hal.sensors.framing import Framing, continues_picture
 from eyespot.hal.sensors.reader_thread import ReaderThread
 from eyespot.kernel.clock import NS_PER_S, Clock
 from eyespot.kernel.errors import EyespotError
@@ -21,6 +22,8 @@ Item = VideoFormat | RawPacket
 
 _WITHOUT_TIMES = ("mpjpeg", "mjpeg")
 """Demuxers that make their timestamps up: arrival time is better."""
+_MAX_PARTS = 256
+"""Slices of a key picture that may come one by one."""
 
 
 class LiveRead:
@@ -71,14 +74,17 @@ class LiveRead:
     def _copied(self, demuxer: Demuxer, codec: VideoCodec) -> Iterator[Item]:
         """Packets as they are, each format before its first packet; nothing before the first format."""
         framing = Framing(codec, demuxer.video.codec_context)
+        pictures = _Pictures(codec, in_parts=demuxer.container.format.name == "rtsp")
         told: VideoFormat | None = None
         for raw in demuxer.packets():
             item = self._repack(raw, framing)
             if framing.format is not None and framing.format is not told:
+                yield from pictures.rest()
                 told = framing.format
                 yield told
             if told is not None and item is not None:
-                yield item
+                yield from pictures.take(item)
+        yield from pictures.rest()
 
     def _repack(self, raw: RawPacket, framing: Framing) -> RawPacket | None:
         if not raw.is_video:
@@ -119,6 +125,36 @@ class LiveRead:
                 yield from packet.decode()
             except av.FFmpegError:
                 self.corrupt += 1
+
+
+class _Pictures:
+    """Puts key pictures together again: libav cuts one into several packets where a server (GStreamer's among them)
+    repeats the parameter sets before each of its slices. So a key picture waits for the packet after it.
+    """
+
+    def __init__(self, codec: VideoCodec, *, in_parts: bool) -> None:
+        self._codec = codec
+        self._in_parts = in_parts
+        self._held: list[RawPacket] = []
+
+    def take(self, packet: RawPacket) -> Iterator[RawPacket]:
+        """What is whole now that ``packet`` has come."""
+        if not self._in_parts or not packet.is_video:
+            yield packet
+        elif self._held and len(self._held) < _MAX_PARTS and continues_picture(self._codec, packet.data):
+            self._held.append(packet)
+        else:
+            yield from self.rest()
+            if packet.is_key:
+                self._held.append(packet)
+            else:
+                yield packet
+
+    def rest(self) -> Iterator[RawPacket]:
+        """The picture that waits, if one does."""
+        if self._held:
+            yield replace(self._held[0], data=b"".join(part.data for part in self._held))
+        self._held.clear()
 
 
 def _to_packet(raw: RawPacket, offset_ns: int) -> Packet:

@@ -1,11 +1,24 @@
 """What a person may set about one stream of one camera. No credentials: those are part of the source address."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from eyespot.kernel.config import Settings
+
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}|([0-9a-fA-F]{2}:){31}[0-9a-fA-F]{2}")
+
+
+def _sha256(text: str) -> str:
+    if text and not _SHA256.fullmatch(text):
+        raise ValueError("a SHA-256 fingerprint has 64 hexadecimal digits, with or without colons between pairs")
+    return text.replace(":", "").lower()
+
+
+Fingerprint = Annotated[str, Field(max_length=95), AfterValidator(_sha256)]
+"""SHA-256 of a certificate, kept as 64 lower-case hexadecimal digits; empty: none."""
 
 
 class SensorSettings(Settings):
@@ -13,6 +26,8 @@ class SensorSettings(Settings):
 
     transport: Literal["tcp", "udp"] = "tcp"
     """RTSP only: media inside the control connection (tcp) or beside it (udp)."""
+    fingerprint: Fingerprint = ""
+    """rtsps:// over tcp only: SHA-256 of the camera's certificate, to trust it and no other; empty: who signed it counts."""
     audio: bool = False
     """Copy the audio track, when there is one and it is AAC or Opus."""
     pace: Literal["live", "fast"] = "live"

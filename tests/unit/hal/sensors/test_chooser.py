@@ -32,6 +32,25 @@ def test_addresses_and_their_sensors(source: str, transport: str, kind: str) -> 
     assert isinstance(sensor.counters(), dict)
 
 
+@pytest.mark.parametrize("written", ["ab" * 32, "AB" * 32, ":".join(["Ab"] * 32)])
+def test_a_pinned_certificate_is_taken_where_it_is_looked_at(written: str) -> None:
+    settings = SensorSettings.model_validate({"fingerprint": written})
+    assert settings.fingerprint == "ab" * 32
+    assert type(open_sensor("rtsps://10.0.0.9/stream", settings, SystemClock())).__name__ == "RtspSensor"
+    for source in ("rtsp://10.0.0.9/stream", "https://10.0.0.9/live.m3u8", "clip.mp4"):
+        with pytest.raises(EyespotError, match="rtsps"):
+            open_sensor(source, settings, SystemClock())
+    over_udp = settings.model_copy(update={"transport": "udp"})
+    with pytest.raises(EyespotError, match="tcp"):
+        open_sensor("rtsps://10.0.0.9/stream", over_udp, SystemClock())
+
+
+@pytest.mark.parametrize("written", ["ab", "ab" * 31, "ab" * 33, "zz" * 32, ":" * 64, "ab:" * 32, "ab" * 32 + "\n"])
+def test_a_fingerprint_that_is_none_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r"64 hexadecimal|at most 95"):
+        SensorSettings.model_validate({"fingerprint": written})
+
+
 @pytest.mark.parametrize("source", ["", "a\x00b", "x" * 5000, "gopher://host/x", "rtmp://host/x", "data://text"])
 def test_addresses_that_are_none(source: str) -> None:
     with pytest.raises(EyespotError) as error:

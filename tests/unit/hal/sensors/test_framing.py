@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from eyespot.hal.sensors.framing import Framing
+from eyespot.hal.sensors.framing import Framing, continues_picture
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing.synthetic_camera import SceneSettings, SyntheticScene, encode_scene
 
@@ -80,3 +80,22 @@ def test_a_cut_off_record_is_refused(extradata: bytes) -> None:
 def test_absurd_sizes_are_refused() -> None:
     with pytest.raises(EyespotError, match="cannot be handled"):
         Framing("h264", SimpleNamespace(extradata=RECORD, width=0, height=96))
+
+
+@pytest.mark.parametrize(
+    ("codec", "nals", "continues"),
+    [
+        ("h264", [b"\x65\x88ab"], False),
+        ("h264", [b"\x65\x44ab"], True),
+        ("h264", [b"\x06\x05ab", b"\x41\x44"], True),
+        ("h264", [b"\x06\x05ab"], False),
+        ("h264", [b"\x65"], False),
+        ("h265", [b"\x26\x01\xaf"], False),
+        ("h265", [b"\x4e\x01\x05", b"\x26\x01\x2f"], True),
+        ("h265", [b"\x26\x01"], False),
+        ("h264", [], False),
+    ],
+)
+def test_the_middle_of_a_picture_is_told_by_its_first_slice(codec, nals: list[bytes], *, continues: bool) -> None:
+    data = b"".join(len(nal).to_bytes(4, "big") + nal for nal in nals)
+    assert continues_picture(codec, data) is continues
