@@ -149,13 +149,13 @@ class CameraHostConfig(Settings):
     host: HostSettings = HostSettings()
     """The machine."""
     web: WebSettings = WebSettings()
-    """Web app and API."""
+    """Web app and API. Changes take effect after a restart."""
     storage: StorageSettings = StorageSettings()
-    """Disks for footage."""
+    """Disks for footage. Changes take effect after a restart."""
     retention: RetentionSettings = RetentionSettings()
     """How long footage and events are kept."""
     vision: VisionSettings = VisionSettings()
-    """Shared by all cameras."""
+    """Shared by all cameras. Changes take effect after a restart."""
     camera: tuple[CameraSettings, ...] = Field(default=(), max_length=MAX_CAMERAS)
     """The cameras."""
 

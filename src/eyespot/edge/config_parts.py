@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from eyespot.hal.sensors.chooser import can_pin
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
@@ -35,6 +36,8 @@ class StreamSettings(SensorSettings):
     def _named(self) -> "StreamSettings":
         if not is_slug(self.name):
             raise ValueError(f"stream name '{self.name[:80]}' may hold a-z, 0-9, - and _ only")
+        if self.fingerprint and not can_pin(self.source, self.transport):
+            raise ValueError('fingerprint pins the certificate of an rtsps:// source with transport = "tcp", no other')
         return self
 
 

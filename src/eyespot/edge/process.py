@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -24,11 +25,13 @@ from eyespot.kernel.log import setup_logging
 log = logging.getLogger(__name__)
 
 STATUS_EVERY_S = 2.0
+CONFIG_LOOK_S = 10.0
+"""The config file is looked at this often even when nobody says that it changed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HostProcess:
-    """What a child process has at hand."""
+    """What a child process has at hand; ``config`` is what was applied last."""
 
     role: Role
     config_path: Path
@@ -132,14 +135,54 @@ class StatusReporter:
 
 
 async def follow_config(process: HostProcess, apply: Callable[[CameraHostConfig], Awaitable[None]]) -> None:
-    """Call ``apply`` with the new settings each time the file was changed to something valid and different."""
-    current = process.config
-    async for _ in process.bus.subscribe(subjects.config_changed()):
-        try:
-            changed = load_config(process.config_path)
-        except EyespotError as error:
-            log.error("the config file cannot be used, the old settings stay: %s", error)
-            continue
-        if changed != current:
-            current = changed
-            await apply(changed)
+    """Call ``apply`` with the new settings each time the file was changed to something valid and different, for ever.
+
+    A word on the bus says when; as words may be lost, the file's stamp is looked at every ten seconds too. What could
+    not be applied is tried again then.
+    """
+    told = asyncio.Event()
+    told.set()  # it may have changed since the process read it
+    listening = asyncio.create_task(_hear_of_config(process.bus, told))
+    stamp: object = None
+    try:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(told.wait(), CONFIG_LOOK_S)
+            told.clear()
+            now = _stamp(process.config_path)
+            if now != stamp and await _take_config(process, apply):
+                stamp = now
+    finally:
+        listening.cancel()
+
+
+async def _hear_of_config(bus: Bus, told: asyncio.Event) -> None:
+    async for _ in bus.subscribe(subjects.config_changed()):
+        told.set()
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """What differs between two states of a file that is replaced or written."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+async def _take_config(process: HostProcess, apply: Callable[[CameraHostConfig], Awaitable[None]]) -> bool:
+    """Bring the process in line with the file; False when that is to be tried again."""
+    try:
+        changed = load_config(process.config_path)
+    except EyespotError as error:
+        log.error("the config file cannot be used, the old settings stay: %s", error)
+        return True
+    if changed == process.config:
+        return True
+    try:
+        await apply(changed)
+    except Exception:  # a defect in one part must not end all later changes; it is logged, and tried again
+        log.exception("the new settings could not be applied in full")
+        return False
+    process.config = changed
+    return True

@@ -164,6 +164,8 @@ export interface TokenInfo {
 export interface ConfigAnswer {
   document: Record<string, unknown>;
   etag: string;
+  /** Keys that take effect after a restart. */
+  restart: string[];
 }
 
 export interface ErrorBody {

@@ -11,6 +11,8 @@ export class ConfigForm {
   stale = $state(false);
   fields = $state.raw<Record<string, string>>({});
   rest = $state.raw<string[]>([]);
+  /** Keys that are saved and take effect after a restart. */
+  restart = $state.raw<string[]>([]);
   #saved = $state("");
   #etag = "";
 
@@ -34,6 +36,7 @@ export class ConfigForm {
     this.document = answer.document;
     this.#saved = JSON.stringify(answer.document);
     this.#etag = answer.etag;
+    this.restart = answer.restart;
     this.fields = {};
     this.rest = [];
     this.stale = false;

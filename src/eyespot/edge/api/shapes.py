@@ -268,6 +268,8 @@ class ConfigAnswer(BaseModel):
 
     document: dict[str, Any]
     etag: str
+    restart: list[str] = []
+    """Keys whose values take effect only after a restart of the host, such as `web.port`; all else is in force."""
 
 
 class ConfigChange(Taken):

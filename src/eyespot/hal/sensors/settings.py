@@ -27,7 +27,7 @@ class SensorSettings(Settings):
     transport: Literal["tcp", "udp"] = "tcp"
     """RTSP only: media inside the control connection (tcp) or beside it (udp)."""
     fingerprint: Fingerprint = ""
-    """rtsps:// over tcp only: SHA-256 of the camera's certificate, to trust it and no other; empty: who signed it counts."""
+    """rtsps:// over tcp only: SHA-256 of the camera's certificate, to trust it and no other; empty: none is pinned."""
     audio: bool = False
     """Copy the audio track, when there is one and it is AAC or Opus."""
     pace: Literal["live", "fast"] = "live"

@@ -126,3 +126,32 @@ async def test_nothing_secret_is_logged(
     mine = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(("eyespot", "uvicorn")))
     for secret in (token, "canary password 7", "user:secret", owner.headers["X-CSRF-Token"], *owner.cookies.values()):
         assert secret not in mine
+
+
+async def test_what_takes_effect_after_a_restart_is_listed_until_it_is_undone(owner: httpx.AsyncClient) -> None:
+    before = (await owner.get("/config")).json()
+    assert before["restart"] == []
+    document = before["document"]
+    changed = {
+        **document,
+        "host": {"name": "renamed"},
+        "web": {**document["web"], "port": 8999},
+        "storage": {"cold_after_hours": 2},
+        "vision": {"threads": 2},
+    }
+    answer = (await owner.put("/config", json={"document": changed, "etag": before["etag"]})).json()
+    assert answer["restart"] == ["web.port", "storage.cold_after_hours", "vision.threads"]
+    assert (await owner.get("/config")).json()["restart"] == answer["restart"]
+    undone = (await owner.put("/config", json={"document": document, "etag": answer["etag"]})).json()
+    assert undone["restart"] == []
+
+
+async def test_the_status_shows_the_disks_in_use_not_those_of_the_next_start(
+    stand: Stand, owner: httpx.AsyncClient
+) -> None:
+    before = (await owner.get("/config")).json()
+    document = {**before["document"], "storage": {"root": [{"path": "elsewhere"}]}}
+    answer = await owner.put("/config", json={"document": document, "etag": before["etag"]})
+    assert answer.json()["restart"] == ["storage.root"]
+    (root,) = (await owner.get("/status")).json()["storage"]["roots"]
+    assert root["path"] == str(stand.state / "archive")

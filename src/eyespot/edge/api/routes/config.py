@@ -20,15 +20,18 @@ router = APIRouter(prefix="/config", tags=["config"])
 async def get_config(_admin: Admin, deps: Needs) -> ConfigAnswer:
     """The document as it is in the file, secrets in addresses masked."""
     found = await asyncio.to_thread(read_document, deps.settings.path)
-    return ConfigAnswer(document=found.document, etag=found.etag)
+    return ConfigAnswer(document=found.document, etag=found.etag, restart=deps.settings.restart())
 
 
 @router.put("", operation_id="putConfig")
 async def put_config(body: ConfigChange, admin: Admin, deps: Needs) -> ConfigAnswer:
-    """Replace the document; masked secrets stay what they were. A stale etag is refused."""
+    """Replace the document; masked secrets stay what they were. A stale etag is refused.
+
+    Takes effect at once, but for the keys in `restart`.
+    """
     written = await replace_config(deps, body.document, body.etag)
     log.info("audit: %s changed the config", admin.name)
-    return ConfigAnswer(document=written.document, etag=written.etag)
+    return ConfigAnswer(document=written.document, etag=written.etag, restart=deps.settings.restart())
 
 
 @router.get("/schema", operation_id="getConfigSchema")

@@ -47,7 +47,7 @@ def _process(deps: Deps, role: str) -> ProcessAnswer:
 
 
 def _roots(deps: Deps) -> list[dict[str, Any]]:
-    config = deps.settings.config
+    config = deps.settings.started  # the disks that are in use, whatever the file says by now
     return [
         _root(path, root.tier, root.min_free_bytes)
         for path, root in zip(deps.layout.roots(config), config.storage.root, strict=True)

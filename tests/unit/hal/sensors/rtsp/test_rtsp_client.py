@@ -17,8 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit
+from eyespot.hal.sensors.chooser import open_sensor
+from eyespot.hal.sensors.contract import Sensor
 from eyespot.hal.sensors.rtsp import RtspSensor, describe, receiver
 from eyespot.hal.sensors.rtsp.connection import BUFFER_BYTES
+from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing.rtsp_camera import RtspCamera
@@ -36,7 +39,7 @@ def sensor(url: str, **settings: object) -> RtspSensor:
     return RtspSensor(url, Settings(**settings), SystemClock(), read_every_s=0.01)  # type: ignore[arg-type]
 
 
-async def collect(source: RtspSensor, count: int) -> list[Unit]:
+async def collect(source: Sensor, count: int) -> list[Unit]:
     found: list[Unit] = []
     async with aclosing(source.units()) as units:
         async for unit in units:
@@ -332,6 +335,9 @@ async def test_tls_wants_a_trusted_or_pinned_certificate(make_clip: MakeClip, tm
             assert caught.value.kind is Kind.FORBIDDEN
         friend = RtspSensor(camera.url(), Settings(), SystemClock(), fingerprint=fingerprint)
         assert len(packets(await collect(friend, 30))) == 29
+        pairs = ":".join(fingerprint[at : at + 2] for at in range(0, 64, 2)).upper()
+        configured = open_sensor(camera.url(), SensorSettings(fingerprint=pairs), SystemClock())
+        assert len(packets(await collect(configured, 30))) == 29
 
 
 async def test_another_codec_is_refused_with_its_name() -> None:
