@@ -1,9 +1,11 @@
 """The built web app: its files, with ``index.html`` for every address that the app itself routes.
 
-Only files that were in the folder when the process started are served, by exact name, so no path can lead out of it.
+Only files of a list of the folder are served, by exact name, so no path can lead out of it. The list is made anew
+when the folder was built anew.
 """
 
 import mimetypes
+import os
 from pathlib import Path
 
 from starlette.responses import FileResponse, HTMLResponse, Response
@@ -27,7 +29,8 @@ class WebFiles:
 
     def __init__(self, folder: Path = WEB_FOLDER) -> None:
         self._folder = folder
-        self._files = self._list()
+        self._stamp: object = None
+        self._files: dict[str, Path] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -38,26 +41,40 @@ class WebFiles:
     def _answer(self, path: str) -> Response:
         if path.startswith("/api/"):
             raise not_found("There is no such call.", "See the OpenAPI document for what there is.")
+        self._look()
         name = path.lstrip("/")
         if name not in self._files:
             if "." in name.rpartition("/")[2]:
                 raise not_found("There is no such file.", "Open the camera's address without a path.")
             name = "index.html"
         if name not in self._files:
-            self._files = self._list()  # it may have been built meanwhile
-        if name not in self._files:
             return HTMLResponse(_NOT_BUILT, 503, {"Cache-Control": "no-store"})
         kept = name.startswith("assets/")
         caching = "public, max-age=31536000, immutable" if kept else "no-cache"
         return FileResponse(self._files[name], headers={"Cache-Control": caching}, media_type=_type_of(name))
 
+    def _look(self) -> None:
+        """List the files again when a folder or the start page is another than at the last look."""
+        watched = (self._folder, self._folder / "assets", self._folder / "index.html")
+        stamp = tuple(_stamp(path) for path in watched)
+        if stamp != self._stamp:
+            self._stamp, self._files = stamp, self._list()
+
     def _list(self) -> dict[str, Path]:
         if not self._folder.is_dir():
             return {}
-        found = (path for path in sorted(self._folder.rglob("*")) if path.is_file() and not path.is_symlink())
-        return {
-            path.relative_to(self._folder).as_posix(): path for path, _ in zip(found, range(_MAX_FILES), strict=False)
-        }
+        root = self._folder.resolve()
+        found = (path for path in sorted(root.rglob("*")) if path.is_file() and path.resolve() == path)
+        return {path.relative_to(root).as_posix(): path for path, _ in zip(found, range(_MAX_FILES), strict=False)}
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What tells two states of a file or folder apart: its last change, and its size or how many things are in it."""
+    try:
+        found = path.stat()
+        return found.st_mtime_ns, len(os.listdir(path)) if path.is_dir() else found.st_size
+    except OSError:
+        return 0, 0
 
 
 def _type_of(name: str) -> str:

@@ -1,6 +1,7 @@
 """The web app's files, and the self-made certificate."""
 
 import os
+import shutil
 import ssl
 from pathlib import Path
 
@@ -50,6 +51,37 @@ async def test_the_app_is_served_for_every_address_of_its_own(stand: Stand, tmp_
             answer = await client.get(path)
             assert answer.status_code == 404, path
         assert (await client.post("/", json={})).status_code == 404
+
+
+async def test_a_rebuilt_app_is_served_without_a_restart(stand: Stand, tmp_path: Path) -> None:
+    web, outside = tmp_path / "web", tmp_path / "outside"
+    (web / "assets").mkdir(parents=True)
+    (web / "index.html").write_text("one")
+    (web / "assets" / "app-1.js").write_text("first()")
+    outside.mkdir()
+    (outside / "secret.js").write_text("secret()")
+    app = create_app(stand.api.deps, WebFiles(web))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+
+        async def got(path: str) -> tuple[int, str]:
+            answer = await client.get(path)
+            return answer.status_code, answer.text if answer.status_code == 200 else ""
+
+        assert await got("/assets/app-1.js") == (200, "first()")
+        assert await got("/assets/app-2.js") == (404, "")
+        shutil.rmtree(web / "assets")
+        (web / "index.html").unlink()
+        assert (await got("/"))[0] == 503, "while it is being built"
+        (web / "assets").mkdir()
+        (web / "assets" / "app-2.js").write_text("second()")
+        (web / "index.html").write_text("two")
+        assert await got("/") == (200, "two")
+        assert await got("/assets/app-2.js") == (200, "second()")
+        assert await got("/assets/app-1.js") == (404, "")
+        (web / "assets" / "way-out").symlink_to(outside)
+        (web / "assets" / "late.js").symlink_to(outside / "secret.js")
+        for path in ("/assets/way-out/secret.js", "/assets/late.js", "/assets/../../outside/secret.js"):
+            assert await got(path) == (404, ""), path
 
 
 def test_the_certificate_is_kept_until_it_no_longer_fits(tmp_path: Path) -> None:
