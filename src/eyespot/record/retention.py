@@ -29,6 +29,8 @@ Reason = Literal["age", "camera-bytes", "disk-bytes", "free-space"]
 NS_PER_HOUR = 3_600_000_000_000
 _AT_ONCE = 256
 _MAX_ROUNDS = 1000
+LOOK_EVERY_S = 2.0
+"""How soon free space that is back is noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +226,20 @@ class Retention:
         """Look after the archive until ``stop`` is set."""
         while not stop.is_set():
             await asyncio.to_thread(self.apply)
-            nap = asyncio.ensure_future(self._clock.sleep(self._every_s))
-            halt = asyncio.ensure_future(stop.wait())
+            await self._rest(stop)
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Until the next round; meanwhile, disks that were short of space are watched for having it back."""
+        halt = asyncio.ensure_future(stop.wait())
+        for _ in range(max(1, round(self._every_s / LOOK_EVERY_S))):
+            nap = asyncio.ensure_future(self._clock.sleep(min(self._every_s, LOOK_EVERY_S)))
             await asyncio.wait({nap, halt}, return_when=asyncio.FIRST_COMPLETED)
             nap.cancel()
-            halt.cancel()
+            if stop.is_set():
+                break
+            if self._storage.short_of_space:
+                await asyncio.to_thread(self._storage.look)
+        halt.cancel()
 
     def status(self) -> dict[str, Any]:
         """Counters as JSON-ready values; ``reasons`` counts deletions by the rule that asked for them."""
@@ -301,12 +312,15 @@ class Retention:
             return None
 
     def _tell(self, states: list[RootState], done: list[Step]) -> None:
-        broken = {step.segment.root for step in done if isinstance(step, Delete) and step.broken_promise}
+        broken: dict[str, set[Reason]] = {}
+        for step in done:
+            if isinstance(step, Delete) and step.broken_promise:
+                broken.setdefault(step.segment.root, set()).add(step.reason)
         for state in states:
             if state.free_bytes is None:
                 continue
             if state.name in broken:
                 text = f"{state.name} is too small: footage was deleted before its promised days to keep space free."
-                self._storage.trouble("full", state.name, text)
+                self._storage.trouble("full", state.name, text, for_space=broken[state.name] == {"free-space"})
             elif (free := self._free_bytes(state.settings)) is not None and free >= state.settings.min_free_bytes:
                 self._storage.well(state.name)

@@ -123,10 +123,12 @@ class SegmentFile:
                 if is_full(error) and storage.make_room(root):
                     continue
                 if is_full(error):
-                    storage.trouble("full", root, f"{root} is full and holds no footage that could be deleted.")
+                    text = f"{root} is full and holds no footage that could be deleted."
+                    storage.trouble("full", root, text, for_space=True)
                     return False
                 self._give_up(error)
                 return False
+            storage.worked(root)
             return True
         return False
 

@@ -27,6 +27,8 @@ OnTrouble = Callable[[str, str], None]
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _AVOID_NS = 60 * NS_PER_S
 _ROOM_BYTES = 16 << 20
+PLENTY_BYTES = 256 << 20
+"""So much above a disk's floor, and its space is back: more than deleting the oldest footage leaves free by itself."""
 
 
 class Storage:
@@ -61,6 +63,7 @@ class Storage:
         self.write_errors = 0
         self._on_trouble = on_trouble
         self._troubles: dict[str, str] = {}
+        self._short: set[str] = set()
         self._failed_at: dict[str, int] = {}
 
     def close(self) -> None:
@@ -105,7 +108,8 @@ class Storage:
         if not gone:
             return False
         self.deleted_when_full += len(gone)
-        self.trouble("full", root, f"{root} is full: the {len(gone)} oldest segments were deleted to go on recording.")
+        text = f"{root} is full: the {len(gone)} oldest segments were deleted to go on recording."
+        self.trouble("full", root, text, for_space=True)
         try:
             self.index.delete(segment.id for segment in gone)
         except EyespotError as error:  # the index may lie on the full disk: recovery drops rows without files
@@ -118,8 +122,9 @@ class Storage:
         self._failed_at[root] = self.clock.monotonic_ns()
         self.trouble("failed", root, f"{root} cannot be written: {error.strerror or error}.")
 
-    def trouble(self, kind: str, root: str, text: str) -> None:
-        """Tell, once until it is over."""
+    def trouble(self, kind: str, root: str, text: str, *, for_space: bool = False) -> None:
+        """Tell, once until it is over; ``for_space``: it is over as soon as there is plenty of free space."""
+        (self._short.add if for_space else self._short.discard)(root)
         if self._troubles.get(root) == kind:
             return
         self._troubles[root] = kind
@@ -129,8 +134,29 @@ class Storage:
 
     def well(self, root: str) -> None:
         """A disk works and has the free space it should have."""
+        self._short.discard(root)
         if self._troubles.pop(root, None) is not None and self._on_trouble is not None:
             self._on_trouble("ok", f"{root} works again.")
+
+    def worked(self, root: str) -> None:
+        """Something was written: a disk that failed works again."""
+        if self._troubles.get(root) == "failed":
+            self.well(root)
+
+    @property
+    def short_of_space(self) -> bool:
+        """Whether a disk is in trouble for nothing but space."""
+        return bool(self._short)
+
+    def look(self) -> None:
+        """End the trouble of disks that were short of space and have plenty again; blocks on the disk for a moment."""
+        for root in self.roots:
+            name = str(root.path)
+            try:
+                if name in self._short and self.files.free_bytes(root.path) >= root.min_free_bytes + PLENTY_BYTES:
+                    self.well(name)
+            except OSError:  # it is not there now: the next write or round of retention says so
+                continue
 
     def status(self) -> dict[str, Any]:
         """Disks and counters as JSON-ready values."""

@@ -1,5 +1,6 @@
 """A full disk stops nothing but the oldest footage."""
 
+import asyncio
 import errno
 import os
 import subprocess
@@ -15,9 +16,10 @@ from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import unavailable
 from eyespot.record.files import Files
 from eyespot.record.index import SegmentIndex
+from eyespot.record.retention import Retention, Step
 from eyespot.record.segment import Segment
 from eyespot.record.settings import RootSettings
-from eyespot.record.storage import Storage
+from eyespot.record.storage import PLENTY_BYTES, Storage
 
 
 class QuotaFiles(Files):
@@ -27,6 +29,7 @@ class QuotaFiles(Files):
         self._root = root
         self.quota_bytes = quota_bytes
         self.refusals = 0
+        self.looks = 0
 
     def append(self, descriptor: int, parts: Sequence[bytes]) -> int:
         data = b"".join(parts)
@@ -38,6 +41,7 @@ class QuotaFiles(Files):
         return super().append(descriptor, parts)
 
     def free_bytes(self, folder: Path) -> int:
+        self.looks += 1
         return max(0, self.quota_bytes - self._used())
 
     def _used(self) -> int:
@@ -82,6 +86,69 @@ def check_newest_is_kept(storage: Storage, seconds: int) -> None:
     assert rows[-1].end_wall_ns == rows[-1].start_wall_ns + 2 * NS_PER_S
     assert sum(frames(row.file) for row in rows) == 2 * FPS * len(rows)
     assert 1 < len(rows) < seconds // 2
+
+
+class BetweenRounds(Retention):
+    """Retention whose rounds do nothing: what happens, happens between them."""
+
+    def apply(self) -> list[Step]:
+        return []
+
+
+def test_the_trouble_is_over_as_soon_as_space_is_back_and_no_sooner(
+    tmp_path: Path, clock: StillClock, record: Recorder, clip: list[Unit]
+) -> None:
+    root = tmp_path / "archive"
+    files = QuotaFiles(root, 120_000)
+    heard: list[str] = []
+    index = SegmentIndex(tmp_path / "quota.db")
+    storage = Storage(
+        index,
+        (RootSettings(path=root, min_free_bytes=1 << 20),),
+        clock,
+        files=files,
+        on_trouble=lambda kind, text: heard.append(kind),
+    )
+    units = [clip[0], *[unit for round_ in range(10) for unit in later(clip, round_ * 10 * NS_PER_S)]]
+    record(units, into=storage)
+    assert heard == ["full"]
+
+    async def watch() -> None:
+        stop, files.looks, files.quota_bytes = asyncio.Event(), 0, PLENTY_BYTES
+        task = asyncio.create_task(BetweenRounds(storage, clock, every_s=3600).run(stop))
+        while files.looks < 3:  # noqa: ASYNC110 - the look is made in a thread
+            await asyncio.sleep(0.01)
+        assert heard == ["full"], "not above the floor by enough: it would be full again soon"
+        files.quota_bytes = PLENTY_BYTES + (2 << 20)
+        while heard == ["full"]:  # noqa: ASYNC110 - the look is made in a thread
+            await asyncio.sleep(0.01)
+        looks = files.looks
+        await asyncio.sleep(0.1)
+        assert files.looks == looks, "a disk that is well is not looked at between the rounds"
+        stop.set()
+        await task
+
+    asyncio.run(watch())
+    assert heard == ["full", "ok"]
+    storage.close()
+    index.close()
+
+
+def test_a_disk_that_failed_is_well_at_the_next_write(
+    tmp_path: Path, clock: StillClock, record: Recorder, clip: list[Unit]
+) -> None:
+    heard: list[str] = []
+    files = BrokenFiles(works_for=2)
+    index = SegmentIndex(tmp_path / "index.db")
+    root = RootSettings(path=tmp_path / "first", min_free_bytes=0)
+    storage = Storage(index, (root,), clock, files=files, on_trouble=lambda kind, text: heard.append(kind))
+    record(clip, into=storage)
+    assert heard == ["failed"]
+    files.left = 1000
+    record([clip[0], *later(clip, 60 * NS_PER_S)], into=storage)
+    assert heard == ["failed", "ok"]
+    storage.close()
+    index.close()
 
 
 def test_quota(tmp_path: Path, clock: StillClock, record: Recorder, clip: list[Unit]) -> None:
