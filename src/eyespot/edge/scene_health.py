@@ -11,6 +11,8 @@ from eyespot.kernel.ids import new_id
 from eyespot.vision.health import HealthUpdate, SceneHealth
 
 EVERY_NS = 1 * NS_PER_S
+KEY_EVERY_NS = EVERY_NS // 2
+"""Key frames are worth a look earlier: they are coded afresh."""
 
 
 class HealthWatch:
@@ -27,12 +29,15 @@ class HealthWatch:
         """What is wrong with the picture now."""
         return sorted(self._open)
 
-    def look(self, grey: NDArray[np.uint8], capture_ns: int, wall_offset_ns: int) -> list[Event]:
+    def look(
+        self, grey: NDArray[np.uint8], capture_ns: int, wall_offset_ns: int, *, is_key: bool = True
+    ) -> list[Event]:
         """Events that ``grey`` starts or ends; most images are passed over."""
-        if capture_ns < self._due_ns:
+        if capture_ns < self._due_ns - (KEY_EVERY_NS if is_key else 0):
             return []
         self._due_ns = capture_ns + EVERY_NS
-        return [self._event(update, wall_offset_ns) for update in self._health.update(grey, capture_ns)]
+        updates = self._health.update(grey, capture_ns, is_key=is_key)
+        return [self._event(update, wall_offset_ns) for update in updates]
 
     def finish(self, at_ns: int, wall_offset_ns: int) -> list[Event]:
         """The picture ends here: what lasts ends with it."""

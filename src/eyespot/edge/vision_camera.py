@@ -223,7 +223,8 @@ class VisionCamera:
         self._moving = motion.moving or frame.capture_ns - self._moved_ns < from_seconds(CALM_S)
         self._sight.quiet = not self._moving
         self._set_batch(ACTIVE_BATCH_MS if self._moving else QUIET_BATCH_MS)
-        look = _Look(frame, motion=motion.boxes, health=self._health.look(grey, frame.capture_ns, self._offset_ns))
+        health = self._health.look(grey, frame.capture_ns, self._offset_ns, is_key=frame.is_key)
+        look = _Look(frame, motion=motion.boxes, health=health)
         if self._wants_detection(frame):
             self._checked_ns = frame.capture_ns
             look.detector = self._find_detector(frame)

@@ -27,12 +27,12 @@ def soft(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def watch(spoil: Spoil, *, freeze: bool = False) -> list[HealthUpdate]:
-    """A minute of the scene, of which 25 s to 45 s are spoiled."""
+def watch(spoil: Spoil, *, freeze: bool = False, every_s: int = 1) -> list[HealthUpdate]:
+    """Two minutes of the scene, of which 60 s to 90 s are spoiled."""
     health, full, random = SceneHealth(), scene(), np.random.default_rng(1)
     updates, shown = [], np.zeros((120, 160), np.uint8)
-    for at_s in range(70):
-        spoiled = 25 <= at_s < 45
+    for at_s in range(0, 120, every_s):
+        spoiled = 60 <= at_s < 90
         if not (spoiled and freeze):
             image = spoil(full) if spoiled else full
             shown = np.clip(image[:, :160] + random.normal(0, 1.5, (120, 160)), 0, 255).astype(np.uint8)
@@ -44,8 +44,8 @@ def check(updates: list[HealthUpdate], kind: str) -> None:
     assert [(u.kind, u.phase) for u in updates] == [(kind, "start"), (kind, "end")]
     end_ns = updates[1].end_ns
     assert end_ns is not None
-    assert 24 * S <= updates[1].start_ns <= 29 * S
-    assert 44 * S <= end_ns <= 50 * S
+    assert 58 * S <= updates[1].start_ns <= 64 * S
+    assert 90 * S <= end_ns <= 94 * S
 
 
 @pytest.mark.parametrize(
@@ -55,16 +55,20 @@ def check(updates: list[HealthUpdate], kind: str) -> None:
         ("covered", lambda image: image * 0 + 90),
         ("covered", lambda image: 60 + np.linspace(0, 60, 200)[None] + 0 * image),
         ("blurred", soft),
+        ("moved", lambda image: np.roll(image, 2, 1)),
         ("moved", lambda image: np.roll(image, 14, 1)),
+        ("moved", lambda image: np.roll(image, (-9, 5), (0, 1))),
         ("moved", lambda image: image[::-1, ::-1]),
     ],
 )
-def test_what_is_wrong_is_named_once_with_start_and_end(kind: str, spoil: Spoil) -> None:
-    check(watch(spoil), kind)
+@pytest.mark.parametrize("every_s", [1, 2])
+def test_what_is_wrong_is_named_once_with_start_and_end(kind: str, spoil: Spoil, every_s: int) -> None:
+    check(watch(spoil, every_s=every_s), kind)
 
 
-def test_a_picture_that_never_changes_is_frozen() -> None:
-    check(watch(lambda image: image, freeze=True), "frozen")
+@pytest.mark.parametrize("every_s", [1, 2])
+def test_a_picture_that_never_changes_is_frozen(every_s: int) -> None:
+    check(watch(lambda image: image, freeze=True, every_s=every_s), "frozen")
 
 
 @pytest.mark.parametrize(
