@@ -17,7 +17,7 @@ CONFINED = {
     "onnxslim": ("infer/zoo/",),
     "nats": ("bus/",),
     "nkeys": ("bus/",),
-    "sqlite3": ("record/index", "edge/events/store", "edge/api/store"),
+    "sqlite3": ("kernel/sqlite", "edge/api/store"),
     "fastapi": ("edge/api/",),
     "starlette": ("edge/api/",),
     "uvicorn": ("edge/api/",),

@@ -1,23 +1,20 @@
 """The segment index: one SQLite file that says which footage lies where. The only module of the room that knows SQL.
 
 Written by the media process when a segment opens, closes, moves or goes, never for each fragment; read by the api
-process. WAL with ``synchronous=FULL``: what was committed survives a power cut. It can be rebuilt from the files.
+process. What was committed survives a power cut. It can be rebuilt from the files.
 """
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
-from eyespot.kernel.errors import EyespotError, Kind, corrupt, unavailable
+from eyespot.kernel.sqlite import Database
 from eyespot.record.segment import Segment
 
-SCHEMA_VERSION = 1
 _COLUMNS = tuple(field.name for field in fields(Segment))
-_SCHEMA = """
+_STEPS = (
+    """
 CREATE TABLE segment (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     root TEXT NOT NULL,
@@ -43,7 +40,8 @@ CREATE INDEX segment_by_time ON segment (camera, stream, start_wall_ns);
 CREATE INDEX segment_by_class ON segment (root, camera, has_event, start_wall_ns, size_bytes);
 CREATE INDEX segment_by_age ON segment (root, start_wall_ns, id);
 CREATE INDEX segment_open ON segment (state) WHERE state = 'open';
-"""
+""",
+)
 _LONGEST_NS = 2 * 3600 * 1_000_000_000
 """No segment is longer (``segment_s`` is at most an hour): bounds the look-back of a search by time."""
 
@@ -51,71 +49,49 @@ _LONGEST_NS = 2 * 3600 * 1_000_000_000
 class SegmentIndex:
     """The index at ``path``, made when missing. Safe to use from several threads; calls block on the disk.
 
-    Raises ``CORRUPT`` when the file is not a sound index, ``CONFLICT`` when another version of the program wrote it.
+    Raises ``CORRUPT`` when the file is not a sound index, ``CONFLICT`` when a later version of the program wrote it,
+    ``UNAVAILABLE`` when the disk refuses.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._guard():
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:  # whatever went wrong, the file must not stay open
-                self._db.close()
-                raise
+        self._db = Database(path, "segment index", _STEPS, mend="Restart: it is rebuilt from the files.", checked=True)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     def add(self, segment: Segment) -> int:
         """Store ``segment`` (its ``id`` is ignored) and return its id; a row of the same root and path is replaced."""
         names = ", ".join(_COLUMNS[1:])
         marks = ", ".join("?" * (len(_COLUMNS) - 1))
-        with self._guard():
-            cursor = self._db.execute(
-                f"INSERT OR REPLACE INTO segment ({names}) VALUES ({marks})",
-                astuple(segment)[1:],
-            )
-        return int(cursor.lastrowid or 0)
+        inserted = self._db.change(f"INSERT OR REPLACE INTO segment ({names}) VALUES ({marks})", astuple(segment)[1:])
+        return int(inserted.lastrowid or 0)
 
     def close_segment(self, segment_id: int, *, duration_ns: int, size_bytes: int, has_event: bool) -> None:
         """The segment is whole: its true length is known. An event mark that is there stays."""
-        with self._guard():
-            self._db.execute(
-                "UPDATE segment SET state = 'closed', duration_ns = ?, size_bytes = ?, has_event = has_event | ? "
-                "WHERE id = ?",
-                (duration_ns, size_bytes, has_event, segment_id),
-            )
+        self._db.change(
+            "UPDATE segment SET state = 'closed', duration_ns = ?, size_bytes = ?, has_event = has_event | ? "
+            "WHERE id = ?",
+            (duration_ns, size_bytes, has_event, segment_id),
+        )
 
     def mark_event(self, camera: str, from_wall_ns: int, to_wall_ns: int) -> int:
         """Mark all streams' segments that overlap the time as having an event; returns how many were newly marked."""
-        with self._guard():
-            cursor = self._db.execute(
-                "UPDATE segment SET has_event = 1 WHERE camera = ? AND has_event = 0 AND start_wall_ns < ? "
-                "AND start_wall_ns > ? AND (state = 'open' OR start_wall_ns + duration_ns > ?)",
-                (camera, to_wall_ns, from_wall_ns - _LONGEST_NS, from_wall_ns),
-            )
-        return cursor.rowcount
+        marked = self._db.change(
+            "UPDATE segment SET has_event = 1 WHERE camera = ? AND has_event = 0 AND start_wall_ns < ? "
+            "AND start_wall_ns > ? AND (state = 'open' OR start_wall_ns + duration_ns > ?)",
+            (camera, to_wall_ns, from_wall_ns - _LONGEST_NS, from_wall_ns),
+        )
+        return marked.rowcount
 
     def move(self, segment_id: int, root: str) -> None:
         """The file lies below another root now."""
-        with self._guard():
-            self._db.execute("UPDATE segment SET root = ? WHERE id = ?", (root, segment_id))
+        self._db.change("UPDATE segment SET root = ? WHERE id = ?", (root, segment_id))
 
     def delete(self, segment_ids: Iterable[int]) -> None:
         """Forget segments, all at once or not at all."""
-        with self._guard():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._db.executemany("DELETE FROM segment WHERE id = ?", ((number,) for number in segment_ids))
-            except BaseException:  # half a deletion must not stay
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        self._db.change_many("DELETE FROM segment WHERE id = ?", ((number,) for number in segment_ids))
 
     def get(self, segment_id: int) -> Segment | None:
         """One segment, or None."""
@@ -144,9 +120,7 @@ class SegmentIndex:
     def bytes_by_camera(self) -> dict[tuple[str, str], int]:
         """``{(root, camera): bytes}``."""
         query = "SELECT root, camera, SUM(size_bytes) FROM segment GROUP BY root, camera"
-        with self._guard():
-            rows = self._db.execute(query).fetchall()
-        return {(row[0], row[1]): int(row[2]) for row in rows}
+        return {(row[0], row[1]): int(row[2]) for row in self._db.rows(query)}
 
     def oldest_of_each(self, count: int) -> list[Segment]:
         """The ``count`` oldest closed segments of every root and camera, with and without events."""
@@ -163,64 +137,16 @@ class SegmentIndex:
     def totals(self) -> dict[str, dict[str, int]]:
         """``{camera: {"segments", "bytes", "oldest_wall_ns"}}``."""
         query = "SELECT camera, COUNT(*), SUM(size_bytes), MIN(start_wall_ns) FROM segment GROUP BY camera"
-        with self._guard():
-            rows = self._db.execute(query).fetchall()
+        rows = self._db.rows(query)
         return {row[0]: {"segments": row[1], "bytes": row[2], "oldest_wall_ns": row[3]} for row in rows}
 
     def used_bytes(self, root: str) -> int:
         """Bytes of closed segments on ``root``."""
-        with self._guard():
-            row = self._db.execute(
-                "SELECT COALESCE(SUM(size_bytes), 0) FROM segment WHERE root = ?", (root,)
-            ).fetchone()
-        return int(row[0])
+        return int(self._db.rows("SELECT COALESCE(SUM(size_bytes), 0) FROM segment WHERE root = ?", (root,))[0][0])
 
     def _select(self, where: str, values: tuple[Any, ...]) -> list[Segment]:
-        with self._guard():
-            rows = self._db.execute(f"SELECT {', '.join(_COLUMNS)} FROM segment {where}", values).fetchall()
+        rows = self._db.rows(f"SELECT {', '.join(_COLUMNS)} FROM segment {where}", values)
         return [_segment(row) for row in rows]
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version == SCHEMA_VERSION:
-            self._check()
-            return
-        if version != 0:
-            raise EyespotError(
-                Kind.CONFLICT,
-                f"The segment index {self.path} is of version {version}; this program knows {SCHEMA_VERSION}.",
-                "Run the version of Eyespot that wrote it, or remove it: it is rebuilt from the files.",
-            )
-        self._db.execute("BEGIN EXCLUSIVE")
-        if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:  # another process may have been quicker
-            for statement in _SCHEMA.split(";\n"):
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._db.execute("COMMIT")
-
-    def _check(self) -> None:
-        result = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if result != "ok":
-            raise corrupt(
-                f"The segment index {self.path} is damaged: {result}.", "Restart: it is rebuilt from the files."
-            )
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """One caller at a time; SQLite's errors become ours."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.OperationalError as error:
-                raise unavailable(
-                    f"The segment index {self.path} cannot be used: {error}.", "Check the disk."
-                ) from error
-            except sqlite3.DatabaseError as error:
-                raise corrupt(
-                    f"The segment index {self.path} is damaged: {error}.", "Restart: it is rebuilt from the files."
-                ) from error
 
 
 def _segment(row: tuple[Any, ...]) -> Segment:

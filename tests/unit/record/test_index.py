@@ -40,8 +40,8 @@ def test_what_is_stored_comes_back(tmp_path: Path) -> None:
 
 def test_it_commits_with_a_full_sync(tmp_path: Path) -> None:
     index = SegmentIndex(tmp_path / "index.db")
-    assert index._db.execute("PRAGMA synchronous").fetchone()[0] == 2
-    assert index._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert index._db.rows("PRAGMA synchronous") == [(2,)]
+    assert index._db.rows("PRAGMA journal_mode") == [("wal",)]
     index.close()
 
 

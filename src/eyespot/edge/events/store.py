@@ -1,13 +1,10 @@
 """The event store: one SQLite file, written by the processes that find events, read by the api process.
 
-Each row holds the event's whole JSON document; the other columns are copies to search by. WAL with
-``synchronous=FULL``: what was stored survives a power cut.
+Each row holds the event's whole JSON document; the other columns are copies to search by. What was stored survives a
+power cut.
 """
 
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +12,10 @@ from pydantic import ValidationError
 
 from eyespot.contracts.event import Event
 from eyespot.edge.events.query import EventQuery, make_cursor
-from eyespot.kernel.errors import corrupt, unavailable
+from eyespot.kernel.errors import corrupt
+from eyespot.kernel.sqlite import Database
 
-SCHEMA_VERSION = 1
-_MIGRATIONS = (
+_STEPS = (
     """
 CREATE TABLE event (
     id TEXT PRIMARY KEY,
@@ -35,31 +32,23 @@ CREATE INDEX event_by_camera ON event (camera, start_ns, id);
 CREATE INDEX event_open ON event (camera) WHERE end_ns IS NULL;
 """,
 )
-"""Step N brings a file of version N to version N + 1."""
+SCHEMA_VERSION = len(_STEPS)
 
 
 class EventStore:
     """The store at ``path``, made when missing; safe for several threads and processes; calls block on the disk.
 
-    Raises ``CORRUPT`` when the file is damaged or newer than this program, ``UNAVAILABLE`` when the disk refuses.
+    Raises ``CORRUPT`` when the file is damaged, ``CONFLICT`` when it is newer than this program, ``UNAVAILABLE`` when
+    the disk refuses.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with self._guard():
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-            try:
-                self._prepare()
-            except BaseException:  # whatever went wrong, the file must not stay open
-                self._db.close()
-                raise
+        self._db = Database(path, "event store", _STEPS, mend="Move it away: a new one is made.")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._db.close()
 
     def put(self, event: Event) -> None:
         """Store ``event``; an earlier state of it is replaced."""
@@ -68,10 +57,8 @@ class EventStore:
     def put_many(self, events: Iterable[Event]) -> None:
         """Store all of ``events`` or, when it raises, none; for one id the last wins."""
         rows = [_row(event) for event in events]
-        if not rows:
-            return
-        with self._guard(), self._transaction():
-            self._db.executemany("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        if rows:
+            self._db.change_many("INSERT OR REPLACE INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def get(self, event_id: str) -> Event | None:
         """One event, or None."""
@@ -109,72 +96,19 @@ class EventStore:
         """Delete up to ``limit`` events that ended before ``wall_ns``; returns the picture paths they leave behind."""
         old = self._select("end_ns < ?", [wall_ns], f"ORDER BY start_ns, id LIMIT {limit}")
         if old:
-            with self._guard(), self._transaction():
-                self._db.executemany("DELETE FROM event WHERE id = ?", [(event.id,) for event in old])
+            self._db.change_many("DELETE FROM event WHERE id = ?", [(event.id,) for event in old])
         return [event.picture for event in old if event.picture]
 
     def count(self) -> int:
         """How many events there are."""
-        with self._guard():
-            return int(self._db.execute("SELECT COUNT(*) FROM event").fetchone()[0])
+        return int(self._db.rows("SELECT COUNT(*) FROM event")[0][0])
 
     def _select(self, condition: str, values: Sequence[Any], tail: str) -> list[Event]:
-        with self._guard():
-            rows = self._db.execute(f"SELECT document FROM event WHERE {condition} {tail}", values).fetchall()
+        rows = self._db.rows(f"SELECT document FROM event WHERE {condition} {tail}", values)
         try:
             return [Event.model_validate_json(row[0]) for row in rows]
         except ValidationError as error:
             raise corrupt(f"The event store {self.path.name} holds an event that does not parse.") from error
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        while (version := self._version()) != SCHEMA_VERSION:
-            if not 0 <= version < SCHEMA_VERSION:
-                raise corrupt(
-                    f"The event store {self.path} is of version {version}; this program knows {SCHEMA_VERSION}.",
-                    "Run the version of Eyespot that wrote it.",
-                )
-            self._migrate(version)
-
-    def _migrate(self, version: int) -> None:
-        """One step; another process may have done it meanwhile."""
-        self._db.execute("BEGIN EXCLUSIVE")
-        try:
-            if self._version() == version:
-                for statement in _MIGRATIONS[version].split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {version + 1}")
-        except BaseException:  # half a migration must not stay
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:  # all or nothing
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        """One caller at a time; SQLite's errors become ours."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.OperationalError as error:
-                raise unavailable(f"The event store {self.path} cannot be used: {error}.", "Check the disk.") from error
-            except sqlite3.DatabaseError as error:
-                raise corrupt(
-                    f"The event store {self.path} is damaged: {error}.", "Move it away: a new one is made."
-                ) from error
 
 
 def _row(event: Event) -> tuple[Any, ...]:
