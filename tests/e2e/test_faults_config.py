@@ -12,8 +12,11 @@ MISTAKES = {
     "unknown table": (GOOD + "[retentoin]\ndays = 3\n", "did you mean 'retention'?"),
     "bad TOML": (GOOD + "[retention\n", "line 7"),
     "not text": (b"\xff\xfe\x00", "UTF-8"),
-    "no stream": ('[[camera]]\nid = "front"\n', "camera.0.stream"),
-    "wrong type": (GOOD.replace("port = 0", 'port = "x"'), "web.port"),
+    "no stream": ('[[camera]]\nid = "front"\n', "camera.0.stream: 'stream' must be given"),
+    "wrong type": (GOOD.replace("port = 0", 'port = "x"'), "web.port: 'port' must be a whole number, not the text 'x'"),
+    "out of range": (GOOD.replace("port = 0", "port = 99999"), "'port' must be from 0 to 65535, not 99999"),
+    "no such choice": (GOOD.replace("[web]", '[web]\ntls = "on"'), "'tls' must be 'auto', 'off' or 'files'"),
+    "empty": (GOOD.replace("synthetic:", ""), "'source' must not be empty"),
     "unknown stream": (GOOD.replace('"front"\n', '"front"\nrecord_stream = "big"\n'), "record_stream = 'big'"),
     "two of a name": (GOOD + GOOD.removeprefix("[web]\nport = 0\n"), "front"),
     "no file": (None, "There is no config file"),
@@ -44,5 +47,6 @@ def test_a_bad_config_is_explained_and_changes_nothing(tmp_path: Path, mistake: 
         assert output == ""
         assert expected in errors
         assert "Traceback" not in errors
+        assert "Input should" not in errors, "the words of a library"
         assert errors.count(str(config)) == 1, "one message, which names the file"
     assert everything(tmp_path) == before

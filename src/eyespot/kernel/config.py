@@ -3,15 +3,14 @@
 The only module that reads environment variables.
 """
 
-import difflib
 import os
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from eyespot.kernel.config_words import describe_all
 from eyespot.kernel.errors import EyespotError, invalid
 
 MAX_CONFIG_BYTES = 1 << 20
@@ -72,23 +71,7 @@ def validate(model: type[S], document: Any, origin: str) -> S:
 
 
 def explain(error: ValidationError, model: type[BaseModel], origin: str) -> EyespotError:
-    """A pydantic error in a person's words: one line a mistake, with the nearest known name for an unknown key."""
-    lines = [_describe(item, model) for item in error.errors(include_url=False)[:20]]
-    return invalid(f"{origin}: " + "; ".join(lines) + ".", "Correct it and try again.")
-
-
-def _describe(item: Any, model: type[BaseModel]) -> str:
-    place = ".".join(str(part) for part in item["loc"]) or "document"
-    if item["type"] != "extra_forbidden":
-        return f"{place}: {item['msg'].removeprefix('Value error, ')}"
-    key = str(item["loc"][-1])
-    known = _known_keys(model)
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"{place}: unknown key" + (f", did you mean '{near[0]}'?" if near else "")
-
-
-def _known_keys(model: type[BaseModel]) -> list[str]:
-    """Every key name that occurs anywhere in the document's schema."""
-    schema = model.model_json_schema()
-    parts: Iterable[Any] = [schema, *schema.get("$defs", {}).values()]
-    return sorted({name for part in parts for name in part.get("properties", {})})
+    """A pydantic error in a person's words: one part a mistake, see ``config_words``."""
+    lines = describe_all(error.errors(include_url=False), model.model_json_schema())
+    text = f"{origin}: " + "; ".join(lines)
+    return invalid(text if text.endswith("?") else f"{text}.", "Correct it and try again.")

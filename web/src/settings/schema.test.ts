@@ -39,9 +39,9 @@ describe("schema", () => {
 describe("placeErrors", () => {
   const document = { camera: [{ id: "a" }], web: {} };
   it("puts each part beside its field", () => {
-    expect(placeErrors("config.toml: camera.0.stream.0.source: String should have at least 1 character; web.port: Input should be less than 65536.", document).fields).toEqual({
-      "camera.0.stream.0.source": "String should have at least 1 character",
-      "web.port": "Input should be less than 65536",
+    expect(placeErrors("config.toml: camera.0.stream.0.source: 'source' must not be empty; web.port: 'port' must be from 0 to 65535, not 99999.", document).fields).toEqual({
+      "camera.0.stream.0.source": "'source' must not be empty",
+      "web.port": "'port' must be from 0 to 65535, not 99999",
     });
   });
   it("keeps what names no field", () => expect(placeErrors("Something went wrong inside.", document)).toEqual({ fields: {}, rest: ["Something went wrong inside"] }));

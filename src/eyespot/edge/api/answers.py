@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from eyespot.kernel.config_words import describe_all
 from eyespot.kernel.errors import EyespotError, Kind
 
 log = logging.getLogger(__name__)
@@ -67,13 +68,8 @@ async def _eyespot(_request: Request, error: Exception) -> JSONResponse:
 
 async def _validation(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    lines = [_describe(item) for item in error.errors()[:_MAX_LISTED]]
+    lines = describe_all(({**item, "loc": item["loc"][:8]} for item in error.errors()), most=_MAX_LISTED)
     return error_answer(EyespotError(Kind.INVALID, "; ".join(lines) + ".", "Correct the request and send it again."))
-
-
-def _describe(item: Any) -> str:
-    place = ".".join(str(part)[:64] for part in item["loc"][:8])
-    return f"{place}: {str(item['msg']).removeprefix('Value error, ')[:200]}"
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
