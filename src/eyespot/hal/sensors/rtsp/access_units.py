@@ -1,7 +1,7 @@
 """From RTP packets to access units, as far as H.264 and H.265 agree.
 
-Owns: header checks, losses, where an access unit ends, what is dropped. Not: how NAL units lie in payloads, which is
-``depacketize_h264`` and ``depacketize_h265``.
+Owns: header checks, losses, putting NAL units together, where an access unit ends, what is dropped. Not: payload headers
+and kinds of NAL units, which are ``depacketize_h264`` and ``depacketize_h265``.
 
 Rules: an access unit ends at the marker bit, or where the timestamp changes for senders whose marker bit lies. A unit
 that lost a packet is dropped and counted; the units after it pass, since a decoder conceals and a recording wants them,
@@ -190,6 +190,33 @@ class AccessUnits:
         self._open(b"")
         self._unit += view[begin:stop]
         self._close()
+
+    def _take_aggregate(self, view: memoryview, at: int, stop: int) -> bool:
+        """Take NAL units that each lie behind a 2-byte length; False when a length is wrong."""
+        while at + 2 < stop:
+            end = at + 2 + (view[at] << 8 | view[at + 1])
+            if end > stop or end == at + 2:
+                return False
+            self._whole(view, at + 2, end)
+            at = end
+        return True
+
+    def _take_part(self, header: bytes, mark: int, payload: memoryview) -> bool:
+        """Take a part of a NAL unit that begins with ``header``: bits 7 and 6 of ``mark`` say that it is the first or
+        last part.
+        """
+        if mark & 0x80:
+            self._open(header)
+        elif self._nal_at < 0:
+            self._headless(header[0])
+            return True
+        unit = self._unit
+        unit += payload
+        if mark & 0x40:
+            self._close()
+        elif len(unit) > MAX_UNIT_BYTES:
+            self._overflow()
+        return True
 
     def _overflow(self) -> None:
         """Give a unit up that grows beyond bounds."""

@@ -1,7 +1,7 @@
 """H.264 in RTP (RFC 6184, packetization modes 0 and 1): single NAL units, STAP-A, FU-A."""
 
 from eyespot.hal.sensors.bitstream import h264
-from eyespot.hal.sensors.rtsp.access_units import MAX_UNIT_BYTES, AccessUnits
+from eyespot.hal.sensors.rtsp.access_units import AccessUnits
 
 _STAP_A, _FU_A = 24, 28
 
@@ -28,27 +28,7 @@ class H264AccessUnits(AccessUnits):
         if stop - begin < 3:
             return False
         mark = view[begin + 1]
-        if mark & 0x80:
-            self._open(bytes((view[begin] & 0xE0 | mark & 31,)))
-        elif self._nal_at < 0:
-            self._headless(view[begin] & 0xE0 | mark & 31)
-            return True
-        unit = self._unit
-        unit += view[begin + 2 : stop]
-        if mark & 0x40:
-            self._close()
-        elif len(unit) > MAX_UNIT_BYTES:
-            self._overflow()
-        return True
-
-    def _take_aggregate(self, view: memoryview, at: int, stop: int) -> bool:
-        while at + 2 < stop:
-            end = at + 2 + (view[at] << 8 | view[at + 1])
-            if end > stop or end == at + 2:
-                return False
-            self._whole(view, at + 2, end)
-            at = end
-        return True
+        return self._take_part(bytes((view[begin] & 0xE0 | mark & 31,)), mark, view[begin + 2 : stop])
 
     def _is_key_nal(self, first_byte: int) -> bool:
         return first_byte & 31 == h264.IDR

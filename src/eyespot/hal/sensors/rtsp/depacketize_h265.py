@@ -1,7 +1,7 @@
 """H.265 in RTP (RFC 7798): single NAL units, aggregation packets, fragmentation units; without DONL fields."""
 
 from eyespot.hal.sensors.bitstream import h265
-from eyespot.hal.sensors.rtsp.access_units import MAX_UNIT_BYTES, AccessUnits
+from eyespot.hal.sensors.rtsp.access_units import AccessUnits
 
 _AGGREGATE, _FRAGMENT, _PACI = 48, 49, 50
 _FIRST_NON_SLICE = 32
@@ -31,27 +31,8 @@ class H265AccessUnits(AccessUnits):
         if stop - begin < 4:
             return False
         mark = view[begin + 2]
-        if mark & 0x80:
-            self._open(bytes((view[begin] & 0x81 | (mark & 63) << 1, view[begin + 1])))
-        elif self._nal_at < 0:
-            self._headless((mark & 63) << 1)
-            return True
-        unit = self._unit
-        unit += view[begin + 3 : stop]
-        if mark & 0x40:
-            self._close()
-        elif len(unit) > MAX_UNIT_BYTES:
-            self._overflow()
-        return True
-
-    def _take_aggregate(self, view: memoryview, at: int, stop: int) -> bool:
-        while at + 2 < stop:
-            end = at + 2 + (view[at] << 8 | view[at + 1])
-            if end > stop or end == at + 2:
-                return False
-            self._whole(view, at + 2, end)
-            at = end
-        return True
+        header = bytes((view[begin] & 0x81 | (mark & 63) << 1, view[begin + 1]))
+        return self._take_part(header, mark, view[begin + 3 : stop])
 
     def _is_key_nal(self, first_byte: int) -> bool:
         return h265.FIRST_IRAP <= (first_byte >> 1) & 63 <= h265.LAST_IRAP
