@@ -1,7 +1,7 @@
 """From RTP packets to access units, as far as H.264 and H.265 agree.
 
-Owns: header checks, losses, putting NAL units together, where an access unit ends, what is dropped. Not: payload headers
-and kinds of NAL units, which are ``depacketize_h264`` and ``depacketize_h265``.
+Owns: header checks, losses, putting NAL units together, where an access unit ends, what is dropped. Not: payload
+headers and kinds of NAL units, which are ``depacketize_h264`` and ``depacketize_h265``.
 
 Rules: an access unit ends at the marker bit, or where the timestamp changes for senders whose marker bit lies. A unit
 that lost a packet is dropped and counted; the units after it pass, since a decoder conceals and a recording wants them,
