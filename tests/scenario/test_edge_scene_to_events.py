@@ -37,7 +37,7 @@ class PromptClient(PacketClient):
     def units(self, *names: Any, **options: Any) -> Any:
         return super().units(*names, **{**options, "batch_ms": 0})
 
-    def set_batch_ms(self, *_: Any) -> None:
+    def gather(self, *_: Any) -> None:
         return
 
 

@@ -15,6 +15,8 @@ from eyespot.vision.motion import PacketGate
 
 KEPT_BYTES = 8 << 20
 """Most payload kept between key frames while quiet."""
+STEADY = 16
+"""Key frames come regularly when the times between them differ by less than one part in so many."""
 
 
 class Sight:
@@ -25,6 +27,8 @@ class Sight:
         due_ns: while something moves, no picture is wanted before; the owner sets it.
         key_slack_ns: how much before that a key frame is wanted already; half the time between pictures.
         keys_only: the machine is short of time: decode key frames alone, whatever moves; the owner sets it.
+        key_ns: capture time of the last key frame that came.
+        gop_ns: capture time from key frame to key frame, 0 while that is not steady.
         picture: the format in force, None before the first.
         packets, decoded, skipped: video packets that came, were decoded, were not.
         alarms: how often packet sizes ended a quiet time.
@@ -33,7 +37,8 @@ class Sight:
     def __init__(self) -> None:
         self.quiet = False
         self.keys_only = False
-        self.due_ns = self.key_slack_ns = 0
+        self.due_ns = self.key_slack_ns = self.gop_ns = 0
+        self.key_ns = self._between_keys_ns = 0
         self.picture: StreamFormat | None = None
         self.packets = self.decoded = self.skipped = self.alarms = 0
         self._gate = PacketGate()
@@ -89,6 +94,7 @@ class Sight:
     def _packet(self, packet: Packet) -> list[Frame]:
         worth = self._gate.update(len(packet.data), packet.capture_ns, is_key=packet.is_key, quiet=self.quiet)
         if packet.is_key:
+            self._time_keys(packet.capture_ns)
             self._broken = self._alarmed = False
             self._forget()
             if self._is_early(packet):
@@ -108,6 +114,12 @@ class Sight:
         kept = self._kept
         self._forget()
         return self._decode((*kept, packet))
+
+    def _time_keys(self, capture_ns: int) -> None:
+        between_ns = capture_ns - self.key_ns
+        steady = abs(between_ns - self._between_keys_ns) * STEADY < between_ns
+        self.gop_ns = between_ns if steady else 0
+        self.key_ns, self._between_keys_ns = capture_ns, between_ns
 
     def _is_early(self, packet: Packet) -> bool:
         due_ns = self.due_ns - (self.key_slack_ns if packet.is_key else 0)

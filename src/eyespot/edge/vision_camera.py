@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from eyespot.bus import subjects
@@ -17,6 +18,7 @@ from eyespot.bus.contract import Bus
 from eyespot.contracts.detections import Detections
 from eyespot.contracts.event import Event
 from eyespot.contracts.packet import StreamFormat, Unit
+from eyespot.edge.cadence import Cadence
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
 from eyespot.edge.latency import Latency
@@ -33,7 +35,8 @@ from eyespot.vision.regions import Box
 
 log = logging.getLogger(__name__)
 
-ACTIVE_BATCH_MS, QUIET_BATCH_MS = 60, 500
+ACTIVE_BATCH_MS, QUIET_BATCH_MS = 400, 500
+"""Packets gather for so long at most; while something moves, until the packet of the next look has come."""
 CALM_S = 3.0
 """After so long without motion the camera is quiet."""
 RECHECK_S = 15.0
@@ -87,15 +90,15 @@ class VisionCamera:
         self._inbox_bytes = 0
         self._work: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._period_ns = from_seconds(1 / settings.detect.rate_hz)
-        self._due_ns = self._moved_ns = self._checked_ns = self._newest_ns = 0
+        self._cadence = Cadence(settings.detect.rate_hz)
+        self._moved_ns = self._checked_ns = self._newest_ns = 0
         self._relief_s, self._relieved_until_ns = RELIEF_S, 0
         self._state, self.error = "connecting", ""
         self._dropped = self._detections = self._inferences = self._missed = 0
         self.latency = Latency()
         self._moving = False
         self._wanted: Any = None
-        self._batch_ms = QUIET_BATCH_MS
+        self._wish = (QUIET_BATCH_MS, 0)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until ``stop``; the connection to the media process is made again when it breaks."""
@@ -152,7 +155,7 @@ class VisionCamera:
     async def _read(self) -> None:
         camera, stream = self.settings.id, self.settings.seen
         try:
-            units = self._shared.client.units(camera, stream, reader="vision", batch_ms=self._batch_ms)
+            units = self._shared.client.units(camera, stream, reader="vision", batch_ms=self._wish[0])
             async for unit in units:
                 self._state = "watching"
                 self._gather(unit)
@@ -171,7 +174,7 @@ class VisionCamera:
     async def _process(self) -> None:
         loop = asyncio.get_running_loop()
         while self._inbox:
-            if self._inbox_bytes > GATHER_BYTES or span_s(self._inbox) > BEHIND_S + self._batch_ms / 1000:
+            if self._inbox_bytes > GATHER_BYTES or span_s(self._inbox) > BEHIND_S + self._wish[0] / 1000:
                 self._fall_behind()
             units, self._inbox, self._inbox_bytes = self._inbox, [], 0
             look = await loop.run_in_executor(self._shared.workers, self._see, units)
@@ -195,23 +198,19 @@ class VisionCamera:
     def _see(self, units: list[Unit]) -> _Look | None:
         """In a worker thread: decode, and look at the newest picture when it is time to."""
         was_quiet = self._sight.quiet
-        self._sight.due_ns, self._sight.key_slack_ns = self._due_ns, self._period_ns // 2
+        cadence = self._cadence
+        self._sight.due_ns, self._sight.key_slack_ns = cadence.due_ns, cadence.period_ns // 2
         frame = self._sight.take(units)
         if frame is None:
             return None
         self._newest_ns = frame.capture_ns
         early_ns = self._sight.key_slack_ns if frame.is_key else 0
-        if frame.capture_ns < self._due_ns - early_ns and not was_quiet:
+        if frame.capture_ns < cadence.due_ns - early_ns and not was_quiet:
             return None
         if self._looking is not None and not self._looking.done():
             self._missed += 1
             return None
-        if (
-            frame.is_key
-        ):  # looks fall into step with key frames: what lies between the last look and the next key is spared
-            self._due_ns = frame.capture_ns + self._period_ns
-        else:
-            self._due_ns = max(self._due_ns + self._period_ns, frame.capture_ns + self._period_ns // 2)
+        cadence.looked(frame.capture_ns, self._sight.key_ns, self._sight.gop_ns)
         return self._look(frame)
 
     def _look(self, frame: Frame) -> _Look:
@@ -222,7 +221,7 @@ class VisionCamera:
             self._sight.moved(frame)
         self._moving = motion.moving or frame.capture_ns - self._moved_ns < from_seconds(CALM_S)
         self._sight.quiet = not self._moving
-        self._set_batch(ACTIVE_BATCH_MS if self._moving else QUIET_BATCH_MS)
+        self._ask_for_packets()
         health = self._health.look(grey, frame.capture_ns, self._offset_ns, is_key=frame.is_key)
         look = _Look(frame, motion=motion.boxes, health=health)
         if self._wants_detection(frame):
@@ -250,14 +249,13 @@ class VisionCamera:
             self.error = str(error)
         return self._detector
 
-    def _set_batch(self, batch_ms: int) -> None:
+    def _ask_for_packets(self) -> None:
         """From a worker thread: the socket belongs to the event loop."""
-        if batch_ms != self._batch_ms:
-            self._batch_ms = batch_ms
-            settings = self.settings
-            self._loop().call_soon_threadsafe(
-                self._shared.client.set_batch_ms, settings.id, settings.seen, "vision", batch_ms
-            )
+        wish = (ACTIVE_BATCH_MS, self._cadence.due_ns) if self._moving else (QUIET_BATCH_MS, 0)
+        if wish != self._wish:
+            self._wish = wish
+            names = self.settings.id, self.settings.seen, "vision"
+            self._loop().call_soon_threadsafe(partial(self._shared.client.gather, *names, *wish))
 
     def _loop(self) -> asyncio.AbstractEventLoop:
         assert self._work is not None
@@ -308,7 +306,7 @@ class VisionCamera:
     def _has_time(self, took_ns: int, detector: Detector) -> bool:
         """Closer looks give way first: when other cameras wait, decoding is behind, or they would take a whole turn."""
         ahead_ns = took_ns * (1 + self.settings.detect.regions)
-        return not (self._sight.keys_only or detector.waiting) and ahead_ns < self._period_ns
+        return not (self._sight.keys_only or detector.waiting) and ahead_ns < self._cadence.period_ns
 
     async def _tell(self, moment: Moment, look: _Look) -> None:
         if moment.pictures:

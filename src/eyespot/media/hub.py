@@ -45,6 +45,7 @@ class Reader(AsyncIterator[Unit]):
         self._needs_key = True
         self._ended = False
         self._waiter: asyncio.Future[None] | None = None
+        self._newest_ns = self._awaited_ns = 0
         self._stats = ReaderStats()
 
     def stats(self) -> dict[str, Any]:
@@ -76,15 +77,26 @@ class Reader(AsyncIterator[Unit]):
             await self.wait()
         return self._pop()
 
-    async def wait(self) -> None:
-        """Return when there is something to take or the stream has ended. For one task at a time."""
-        if self._queue or self._ended:
+    async def wait(self, capture_ns: int = 0) -> None:
+        """Return when there is something to take or the stream has ended. For one task at a time.
+
+        With ``capture_ns``, when a packet captured then or later has come or the queue is half full; also after
+        ``wake``, so the caller looks with ``has`` and waits again.
+        """
+        self._awaited_ns = capture_ns
+        if self.has(capture_ns):
             return
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
         finally:
             self._waiter = None
+
+    def has(self, capture_ns: int) -> bool:
+        """Whether ``wait(capture_ns)`` would return at once."""
+        if self._ended:
+            return True
+        return bool(self._queue) and (self._newest_ns >= capture_ns or self._bytes * 2 >= self._max_bytes)
 
     def take(self, max_bytes: int) -> list[Unit]:
         """What is queued, oldest first, up to ``max_bytes`` of payload but at least one unit; never waits."""
@@ -110,6 +122,7 @@ class Reader(AsyncIterator[Unit]):
             elif self._needs_key:
                 self._count_drop(unit)
                 return
+            self._newest_ns = max(self._newest_ns, unit.capture_ns)
         else:
             self._needs_key = True
         was_full = self.full
@@ -117,7 +130,8 @@ class Reader(AsyncIterator[Unit]):
         self._bytes += _size(unit)
         if self._bytes > self._max_bytes and (was_full or not self.lossless):
             self._make_room()
-        self.wake()
+        if self.has(self._awaited_ns):
+            self.wake()
 
     def end(self) -> None:
         """Nothing more will be offered."""

@@ -5,8 +5,8 @@ same user (or root) may connect. A slow client loses packets in its own hub read
 
 Hello: one JSON line from the client, ``{"v": 1, "camera", "stream", "reader", "max_bytes", "batch_ms"?, "lossless"?,
 "from_key"?}``; one JSON line back, ``{"ok": true}`` or ``{"error": {"kind", "what", "todo"}}``. Later the client may
-send ``{"batch_ms": N}`` lines at any time. With ``batch_ms`` the server collects packets for up to that long before it
-writes, which saves both sides wake-ups when nobody is in a hurry.
+send ``{"batch_ms": N, "due_ns": T}`` lines at any time. With ``batch_ms`` the server collects packets for up to that
+long before it writes, which saves both sides wake-ups; with ``due_ns`` only until a packet captured then has come.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ MAX_LINE_BYTES = 4096
 MAX_ADDRESS_BYTES = 107
 MAX_CLIENTS = 512
 MAX_BATCH_MS = 2_000
+MAX_DUE_NS = 1 << 63
 DEFAULT_MAX_BYTES = 8 << 20
 MIN_READER_BYTES, MAX_READER_BYTES = 64 << 10, 256 << 20
 HELLO_TIMEOUT_S = 5.0
@@ -198,11 +199,13 @@ class PacketClient:
                 del self._writers[key]
             writer.close()
 
-    def set_batch_ms(self, camera: str, stream: str, reader: str, batch_ms: int) -> None:
-        """Ask the server to collect packets for up to ``batch_ms``; ignored when that stream is not being read."""
+    def gather(self, camera: str, stream: str, reader: str, batch_ms: int, due_ns: int = 0) -> None:
+        """Ask the server to collect packets for up to ``batch_ms``, or until one captured at ``due_ns`` has come (0:
+        whatever they are). Ignored when that stream is not being read.
+        """
         writer = self._writers.get((camera, stream, reader))
         if writer is not None and not writer.is_closing():
-            writer.write(_line({"batch_ms": batch_ms}))
+            writer.write(_line({"batch_ms": batch_ms, "due_ns": due_ns}))
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
@@ -240,13 +243,12 @@ class _Hello:
         self.batch_ms = _number(line, "batch_ms", 0, 0, MAX_BATCH_MS)
         self.lossless = line.get("lossless") is True
         self.from_key = line.get("from_key", True) is True
-        self.hurry = asyncio.Event()
+        self.due_ns = 0
 
     def control(self, line: dict[str, Any]) -> None:
         """Apply a later line of the client."""
         self.batch_ms = _number(line, "batch_ms", self.batch_ms, 0, MAX_BATCH_MS)
-        if self.batch_ms == 0:
-            self.hurry.set()
+        self.due_ns = _number(line, "due_ns", 0, 0, MAX_DUE_NS)
 
 
 def _name(line: dict[str, Any], key: str) -> str:
@@ -287,6 +289,7 @@ async def _follow_control(reader: asyncio.StreamReader, hello: _Hello, queue: Re
     try:
         while True:
             hello.control(await _read_line(reader))
+            queue.wake()
     except (ConnectionError, EyespotError):
         queue.close()
 
@@ -295,7 +298,7 @@ async def _send_units(queue: Reader, writer: asyncio.StreamWriter, hello: _Hello
     while not queue.ended:
         await queue.wait()
         if hello.batch_ms:
-            await _collect(hello)
+            await _collect(queue, hello)
         units = queue.take(_WRITE_BYTES)
         writer.writelines([part for unit in units for part in packet_wire.encode_parts(unit)])
         await writer.drain()
@@ -315,11 +318,16 @@ async def _close(writer: asyncio.StreamWriter) -> None:
         raise
 
 
-async def _collect(hello: _Hello) -> None:
-    """Let packets gather for the batch time, or until the client is in a hurry again."""
-    hello.hurry.clear()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(hello.hurry.wait(), hello.batch_ms / 1000)
+async def _collect(queue: Reader, hello: _Hello) -> None:
+    """Let packets gather for the batch time or up to the due one; the client's wishes may change meanwhile."""
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    while (end_s := began_s + hello.batch_ms / 1000) > loop.time():
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(end_s):
+                await queue.wait(hello.due_ns or MAX_DUE_NS)
+        if queue.has(hello.due_ns or MAX_DUE_NS):
+            return
 
 
 async def _greet(source: asyncio.StreamReader, writer: asyncio.StreamWriter, hello: dict[str, Any]) -> None:

@@ -38,7 +38,7 @@ class Feed:
         while True:
             yield await self.queue.get()
 
-    def set_batch_ms(self, *_: Any) -> None:
+    def gather(self, *_: Any) -> None:
         return
 
 

@@ -198,12 +198,33 @@ async def test_a_patient_client_gets_batches_and_may_change_its_mind(path: Path)
         hub.publish(packet(10, key=True))
         await asyncio.sleep(0.1)
         assert not first.done()
-        client.set_batch_ms("cam", "main", "test", 0)
+        client.gather("cam", "main", "test", 0)
         while not first.done():
-            client.set_batch_ms("cam", "main", "test", 0)
+            client.gather("cam", "main", "test", 0)
             await asyncio.sleep(0.02)
         assert await first == FORMAT
         assert await anext(units) == packet(10, key=True)
+        await units.aclose()
+
+
+async def test_a_client_that_names_a_capture_time_gets_all_up_to_it_at_once(path: Path) -> None:
+    hub = Hub("h")
+    hub.publish(FORMAT)
+    client = PacketClient(path)
+    async with serving(path, hub):
+        units = client.units("cam", "main", reader="test", batch_ms=2000)
+        first = asyncio.create_task(anext(units))
+        await until(lambda: hub.status()["readers"])
+        client.gather("cam", "main", "test", 2000, packet(12).capture_ns)
+        hub.publish(packet(10, key=True))
+        hub.publish(packet(11))
+        await asyncio.sleep(0.1)
+        assert not first.done()
+        begun_s = asyncio.get_running_loop().time()
+        hub.publish(packet(12))
+        assert await first == FORMAT
+        assert [await anext(units) for _ in range(3)] == [packet(10, key=True), packet(11), packet(12)]
+        assert asyncio.get_running_loop().time() - begun_s < 1.5  # long before the batch time
         await units.aclose()
 
 

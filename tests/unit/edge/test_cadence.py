@@ -1,0 +1,54 @@
+"""Cadence: as many looks as asked, where they cost the least decoding."""
+
+import pytest
+
+from eyespot.edge.cadence import Cadence
+from eyespot.kernel.clock import NS_PER_S
+
+
+def looks(rate_hz: float, fps: float, gop_frames: int, *, regular: bool = True, seconds: int = 20) -> list[int]:
+    """Numbers of the frames looked at, by a camera that looks at the first frame from each due time on."""
+    cadence, found = Cadence(rate_hz), []
+    for number in range(round(seconds * fps)):
+        capture_ns, key = round(number * NS_PER_S / fps), number // gop_frames * gop_frames
+        if capture_ns >= cadence.due_ns:
+            found.append(number)
+            gop_ns = round(gop_frames * NS_PER_S / fps) if regular else 0
+            cadence.looked(capture_ns, round(key * NS_PER_S / fps), gop_ns)
+    return found
+
+
+def decoded(found: list[int], gop_frames: int) -> int:
+    """Frames that must be decoded to see ``found``: in each group, up to the last one looked at."""
+    last = {number // gop_frames: number % gop_frames for number in found}
+    return sum(number + 1 for number in last.values())
+
+
+@pytest.mark.parametrize(("fps", "gop_frames"), [(30, 30), (25, 25), (25, 50), (15, 15), (30, 60), (20, 40), (30, 300)])
+def test_the_rate_is_kept_and_no_pause_is_long(fps: float, gop_frames: int) -> None:
+    found = looks(5, fps, gop_frames)
+    pauses = [(after - before) / fps for before, after in zip(found[5:], found[6:], strict=False)]
+    assert len(found) == pytest.approx(5 * 20, rel=0.03)
+    assert max(pauses) <= 0.2 * 5 / 3 + 1.01 / fps
+    assert min(pauses[:-1]) >= 0.2 * 0.4
+
+
+def test_it_spares_decoding() -> None:
+    lazy, eager = looks(5, 30, 30), looks(5, 30, 30, regular=False)
+    assert decoded(lazy, 30) < 0.86 * decoded(eager, 30)
+    assert [number % 30 for number in lazy[5:10]] == [0, 5, 10, 15, 20]
+
+
+@pytest.mark.parametrize("gop_frames", [1, 5, 12])
+def test_short_groups_keep_even_pauses(gop_frames: int) -> None:
+    found = looks(5, 30, gop_frames)
+    assert len(found) == pytest.approx(100, rel=0.05)
+
+
+def test_a_key_frame_that_does_not_come_stops_nothing() -> None:
+    cadence = Cadence(5)
+    cadence.looked(0, 0, NS_PER_S)
+    for _ in range(30):
+        before_ns = cadence.due_ns
+        cadence.looked(before_ns, 0, NS_PER_S)
+        assert 0 < cadence.due_ns - before_ns <= NS_PER_S * 0.2 * 5 / 3 + 1
