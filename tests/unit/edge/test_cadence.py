@@ -1,5 +1,7 @@
 """Cadence: as many looks as asked, where they cost the least decoding."""
 
+from itertools import pairwise
+
 import pytest
 
 from eyespot.edge.cadence import Cadence
@@ -27,7 +29,7 @@ def decoded(found: list[int], gop_frames: int) -> int:
 @pytest.mark.parametrize(("fps", "gop_frames"), [(30, 30), (25, 25), (25, 50), (15, 15), (30, 60), (20, 40), (30, 300)])
 def test_the_rate_is_kept_and_no_pause_is_long(fps: float, gop_frames: int) -> None:
     found = looks(5, fps, gop_frames)
-    pauses = [(after - before) / fps for before, after in zip(found[5:], found[6:], strict=False)]
+    pauses = [(after - before) / fps for before, after in pairwise(found[5:])]
     assert len(found) == pytest.approx(5 * 20, rel=0.03)
     assert max(pauses) <= 0.2 * 5 / 3 + 1.01 / fps
     assert min(pauses[:-1]) >= 0.2 * 0.4
