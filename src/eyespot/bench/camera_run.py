@@ -16,6 +16,8 @@ from eyespot.bench.usage import Usage, measure
 from eyespot.kernel.errors import unavailable
 
 Tick = Callable[[float], None]
+STOP_S = 120.0
+"""A host that has not ended by then is stuck."""
 
 
 @contextmanager
@@ -67,13 +69,23 @@ def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick:
         measure(process.pid, warm_s)
         usage = measure(process.pid, window_s, tick)
     finally:
-        process.send_signal(signal.SIGINT)
-        output, _ = process.communicate()
+        output = _stop(process)
         log.close()
     lines = [line for line in output.decode().splitlines() if line.startswith("{")]
     if not lines:
         raise unavailable("The camera host did not report.", f"See {state / 'log.txt'}.")
     return HostRun(usage, json.loads(lines[-1]))
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> bytes:
+    """End the host as Ctrl-C does and give what it printed; one that does not end is killed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        output, _ = process.communicate(timeout=STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    return bytes(output)
 
 
 def host_config(urls: list[str], state: Path) -> str:

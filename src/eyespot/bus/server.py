@@ -105,7 +105,7 @@ def permissions(role: Role) -> tuple[Sequence[str], Sequence[str]]:
     }
     heard: dict[Role, list[str]] = {
         "supervisor": [subjects.status(every), subjects.events(every)],
-        "media": [subjects.events(every)],
+        "media": [subjects.status("vision"), subjects.events(every)],
         "vision": [],
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every)],
     }

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | `eyespot.tracks.<camera>` | `TracksMessage` | vision | api |
 | `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
-| `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor |
+| `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor; media (vision's) |
 | `eyespot.config.changed` | empty | api, supervisor | all |
 | `eyespot.control.<role>` | request, answer | api, supervisor | that role |
 """

@@ -53,6 +53,17 @@ async def test_a_role_cannot_speak_for_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("server")
+async def test_the_media_process_hears_that_the_finder_of_events_is_alive(tmp_path: Path) -> None:
+    media, vision = await connect(tmp_path, "media"), await connect(tmp_path, "vision")
+    heard = media.subscribe(subjects.status("vision"))
+    await heard.ready()
+    await vision.publish(subjects.status("vision"), b"alive")
+    assert (await asyncio.wait_for(anext(heard), 20)).data == b"alive"
+    await media.close()
+    await vision.close()
+
+
+@pytest.mark.usefixtures("server")
 async def test_a_stranger_is_refused(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     strange = tmp_path_factory.mktemp("strange")
     prepare(strange)
