@@ -97,8 +97,9 @@ def loudest_hz(path: Path) -> float:
     return float(np.argmax(np.abs(np.fft.rfft(part * np.hanning(len(part))))) * RATE_HZ / len(part))
 
 
-async def test_allowed_sound_is_in_the_exported_clip(talking_clip: Path, tmp_path: Path) -> None:
-    path = await exported(talking_clip, tmp_path, {"audio": True}, {})
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+async def test_allowed_sound_is_in_the_exported_clip(talking_clip: Path, tmp_path: Path, transport: str) -> None:
+    path = await exported(talking_clip, tmp_path, {"audio": True, "transport": transport}, {})
     found = tracks(path)
     assert set(found) == {"video", "audio"}
     sound = found["audio"]
