@@ -18,9 +18,9 @@ Plane = NDArray[np.uint8]
 Planes = tuple[Plane, Plane, Plane]
 """Luma ``(H, W)`` and the two chroma planes ``(H/2, W/2)``, uint8, limited range BT.601."""
 
-SceneMode = Literal["day", "night", "blank", "frozen", "covered", "blurred", "moved"]
+SceneMode = Literal["day", "night", "blank", "frozen", "covered", "bright", "blurred", "moved", "nudged"]
 """``blank``: black picture; ``frozen``: repeats the last live one; ``covered``: something right before the lens;
-``moved``: the camera points elsewhere."""
+``bright``: something bright there; ``moved``: the camera points elsewhere, ``nudged``: a thirtieth of the width."""
 
 
 class SceneSettings(Settings):
@@ -37,6 +37,9 @@ class SceneSettings(Settings):
     """The scene ends after this many frames; empty: never."""
     schedule: tuple[tuple[int, SceneMode], ...] = ()
     """From which frame on which mode holds, rising; ``day`` before the first."""
+
+
+_HIDING = ("blank", "covered", "bright")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class SyntheticScene:
     def truth(self, index: int) -> list[SceneObject]:
         """Every figure in frame ``index`` of which something can be seen; empty when the mode shows nothing."""
         mode, start = self._mode_and_start(index)
-        if mode in ("blank", "covered"):
+        if mode in _HIDING:
             return []
         owner = np.zeros((self.settings.height_px, self.settings.width_px), np.uint8)
         shown = [(figure, *self._place(figure, max(0, start - 1) if mode == "frozen" else index, mode))
@@ -101,7 +104,7 @@ class SyntheticScene:
         mode, start = self._mode_and_start(index)
         if mode == "frozen":
             return self.render(start - 1) if start > 0 else self._live(0, "day")
-        if mode in ("blank", "covered"):
+        if mode in _HIDING:
             return self._hidden(mode)
         return self._live(index, mode)
 
@@ -115,8 +118,9 @@ class SyntheticScene:
 
     def _live(self, index: int, mode: SceneMode) -> Planes:
         luma, blue, red = (plane.copy() for plane in self._background)
-        if mode == "moved":
-            luma, blue, red = (np.roll(plane, plane.shape[1] // 4, axis=1) for plane in (luma, blue, red))
+        turn_px = self._turn_px(mode)
+        if turn_px:
+            luma, blue, red = (np.roll(p, turn_px * p.shape[1] // luma.shape[1], axis=1) for p in (luma, blue, red))
         for figure in self._figures:
             left, top, mask = self._place(figure, index, mode)
             _paint(luma, (blue, red), figure, mask, left, top)
@@ -132,8 +136,10 @@ class SyntheticScene:
     def _hidden(self, mode: SceneMode) -> Planes:
         height, width = self.settings.height_px, self.settings.width_px
         luma = np.full((height, width), 16, np.uint8)
-        if mode == "covered":
+        if mode != "blank":
             luma += (np.arange(width) * 12 // width).astype(np.uint8)
+        if mode == "bright":
+            luma += np.uint8(190)
         chroma = np.full((height // 2, width // 2), 128, np.uint8)
         return luma, chroma, chroma.copy()
 
@@ -149,9 +155,13 @@ class SyntheticScene:
         span = self.settings.width_px + 2 * mask.shape[1]
         along = (figure.phase_px + figure.speed_px * index / self.settings.fps) % (2 * span)
         left = round(along if along < span else 2 * span - along) - mask.shape[1]
-        if mode == "moved":
-            left += self.settings.width_px // 4
+        left += self._turn_px(mode)
         return left, figure.feet_px - figure.height_px, mask
+
+    def _turn_px(self, mode: SceneMode) -> int:
+        """How far the picture's content lies to the right of where it usually is; even."""
+        width_px = self.settings.width_px
+        return {"moved": width_px // 8 * 2, "nudged": width_px // 60 * 2}.get(mode, 0)
 
     def _object(self, figure: _Figure, left: int, top: int, mask: NDArray[np.bool_], owner: Plane) -> SceneObject:
         height, width = owner.shape

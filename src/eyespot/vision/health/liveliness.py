@@ -23,7 +23,8 @@ MAX_LOOKS = 256
 DRAWN_BLOCKS = 4
 """So many blocks may go on changing in a frozen picture: a clock drawn into it."""
 _SINKING = 0.8
-_HOLD = 2.0
+_HOLD = 3.0
+_BUSY = 0.5
 _FALL_S, _RISE_S = 60.0, 600.0
 _LIGHT_LEVELS, _LIGHT_SHARE = 6.0, 0.08
 
@@ -72,10 +73,11 @@ class Liveliness:
         most = np.sort(np.max(recent, axis=0))
         settings = self._settings
         known = self._learned_s >= settings.lively_s and self._floor >= settings.least_change
-        limit = settings.frozen_change * (_HOLD if still else 1.0)
-        if known and float(most[-1 - DRAWN_BLOCKS]) < limit * self._floor:
+        limit = settings.frozen_change * self._floor * (_HOLD if still else 1.0)
+        middle, busiest = float(most[ROWS * COLUMNS // 2]), float(most[-1 - DRAWN_BLOCKS])
+        if known and middle < limit and busiest < max(_BUSY * self._floor, limit):
             return self._since()
-        self._learn(float(most[ROWS * COLUMNS // 2]), dt_s)
+        self._learn(middle, dt_s)
         return None
 
     def _recent(self, begin_ns: int) -> list[Floats]:

@@ -35,7 +35,7 @@ class HealthSettings(Settings):
     """A new view that has been there so long becomes the background, which ends *moved*."""
     accept_hidden_s: float = Field(default=1800.0, gt=0, le=86_400)
     """The same for whatever hides most of the old view but is sharp itself, which ends *covered*."""
-    frozen_s: float = Field(default=8.0, gt=0, le=600)
+    frozen_s: float = Field(default=6.0, gt=0, le=600)
     """Frozen: for so long, no two pictures differed by more than ``frozen_change`` of what is usual."""
     frozen_change: float = Field(default=0.25, gt=0, lt=1)
     """The part of the usual change between pictures below which they count as the same."""

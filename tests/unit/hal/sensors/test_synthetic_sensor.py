@@ -69,7 +69,7 @@ def test_a_figure_moves_smoothly() -> None:
     assert max(lefts) - min(lefts) > 0.2
 
 
-@pytest.mark.parametrize("mode", ["night", "blank", "covered", "blurred", "moved", "frozen"])
+@pytest.mark.parametrize("mode", ["night", "blank", "covered", "bright", "blurred", "moved", "nudged", "frozen"])
 def test_modes_look_as_they_should(mode: SceneMode) -> None:
     scene = SyntheticScene(SMALL.model_copy(update={"schedule": ((10, mode),)}))
     day = SyntheticScene(SMALL)
@@ -80,7 +80,7 @@ def test_modes_look_as_they_should(mode: SceneMode) -> None:
         assert [each.box for each in scene.truth(15)] == [each.box for each in scene.truth(9)]
     else:
         assert np.abs(after.astype(int) - day.render(15)[0]).mean() > 3
-    if mode in ("blank", "covered"):
+    if mode in ("blank", "covered", "bright"):
         assert after.std() < 5
         assert scene.truth(15) == []
     if mode == "blurred":
