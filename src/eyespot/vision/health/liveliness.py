@@ -14,7 +14,7 @@ from collections import deque
 import numpy as np
 
 from eyespot.kernel.clock import NS_PER_S, from_seconds
-from eyespot.vision.health.picture import COLUMNS, ROWS, Floats, Grey, block_means
+from eyespot.vision.health.picture import COLUMNS, ROWS, Floats, Grey, block_means, quantile
 from eyespot.vision.health.settings import HealthSettings
 
 LEAST_LOOKS, LEAST_KEYS = 3, 2
@@ -103,6 +103,6 @@ class Liveliness:
     def _since(self) -> int:
         """The last look whose change was as usual: after it, changes sank for good."""
         for at_ns, _, change in reversed(self._changes):
-            if float(np.median(change)) >= _SINKING * self._floor:
+            if quantile(change, 0.5) >= _SINKING * self._floor:
                 return at_ns
         return self._changes[0][0]

@@ -10,7 +10,7 @@ import numpy as np
 from eyespot.kernel.clock import NS_PER_S, from_seconds
 from eyespot.vision.health.findings import KINDS, Finding, HealthUpdate, PictureKind, Sign
 from eyespot.vision.health.liveliness import Liveliness
-from eyespot.vision.health.picture import Floats, Grey, Picture, block_likeness, likeness, picture_of
+from eyespot.vision.health.picture import Floats, Grey, Picture, block_likeness, likeness, picture_of, quantile
 from eyespot.vision.health.settings import HealthSettings
 from eyespot.vision.health.shift import LEAST_SHIFT_PX, ShiftFinder
 from eyespot.vision.health.view import Background, Difference
@@ -88,12 +88,12 @@ class SceneHealth:
     def _compare(self, now: Picture, difference: Difference) -> Signs:
         settings, known = self.settings, difference
         lost = float((known.alike < settings.block_likeness).mean())
-        detail, fine = float(np.percentile(known.detail, 75)), float(np.percentile(known.fine, 75))
+        detail, fine = quantile(known.detail, 0.75), quantile(known.fine, 0.75)
         if detail < settings.cover_detail and lost > settings.hidden_share and known.shapes < _SAME_SHAPES:
             return {"covered": Sign({"detail": round(detail, 2)}, settings.start_s)}
         if self._is_blurred(known, fine):
             return {"blurred": Sign({"detail": round(fine, 2)}, settings.start_s)}
-        if float(np.median(known.alike)) < _SUSPICIOUS:
+        if quantile(known.alike, 0.5) < _SUSPICIOUS:
             self._doubt_ns = self._last_ns if self._doubt_ns is None else self._doubt_ns
             return self._elsewhere(now, lost, fine)
         self._doubt_ns = None
@@ -125,7 +125,7 @@ class SceneHealth:
         if self._previous is None:
             return False
         steady = block_likeness(self._previous.gradient, now.gradient)
-        if float(np.median(steady)) < _STEADY:
+        if quantile(steady, 0.5) < _STEADY:
             return False
         return _edges_alike(background, now) < _SAME_PLACE
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eyespot.vision.health.picture import COLUMNS, ROWS, Floats, Picture, block_means, correlation, likeness
+from eyespot.vision.health.picture import COLUMNS, ROWS, Floats, Picture, block_means, correlation, likeness, quantile
 
 LEAST_BLOCKS = 5
 """A scene with fewer blocks that show anything cannot be judged."""
@@ -96,6 +96,6 @@ def noise_energy(previous: Picture, now: Picture) -> float:
 
     0 when the two show different things, because then nothing can be told from their difference.
     """
-    if float(np.median(np.abs(now.shapes - previous.shapes))) > _SAME_LEVELS:
+    if quantile(np.abs(now.shapes - previous.shapes), 0.5) > _SAME_LEVELS:
         return 0.0
-    return 0.5 * float(np.percentile(Picture(now.image - previous.image).fineness, 25))
+    return 0.5 * quantile(Picture(now.image - previous.image).fineness, 0.25)
