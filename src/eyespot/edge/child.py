@@ -77,6 +77,8 @@ class Child:
             else:
                 self.now.pid, self.now.state = self._process.pid, "running"
                 self.now.started_ns = self._clock.monotonic_ns()
+                if self._stopping.is_set():
+                    self.restart()  # told to stop while it was being made: it goes at once
                 code = await self._process.wait()
                 self.now.pid, self.now.last_exit = None, code
                 if self._stopping.is_set():

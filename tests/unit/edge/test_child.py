@@ -93,3 +93,12 @@ def test_children_die_with_their_parent() -> None:
 
 def test_exit_statuses_are_said_in_words() -> None:
     assert [exit_text(code) for code in (0, 3, -9, -15)] == ["status 0", "status 3", "signal KILL", "signal TERM"]
+
+
+async def test_one_that_is_told_to_stop_while_it_is_made_does_not_live_on(tmp_path: Path) -> None:
+    child = Child(ChildSpec("x", SLEEPER, dict(os.environ)), SystemClock(), lambda *_: None)
+    task = asyncio.create_task(child.run())
+    await asyncio.sleep(0)
+    await child.stop()
+    await asyncio.wait_for(task, 60)
+    assert child.now.state == "stopped"
