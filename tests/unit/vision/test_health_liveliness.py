@@ -80,6 +80,25 @@ def test_less_noise_in_another_light_is_no_freeze() -> None:
     assert night_then_lamps == []
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.17])
+def test_a_quiet_camera_stays_live_when_the_rain_stops(noise: float) -> None:
+    def show(at_s: int) -> Grey:
+        return live(at_s, 3.0 if 120 <= at_s < 1020 else noise)
+
+    assert watch(show, 1200) == []
+
+
+def test_somebody_who_walks_ends_it_for_good_where_nothing_else_moves() -> None:
+    def show(at_s: int) -> Grey:
+        image = live(at_s, 2.0 if at_s < 60 else 0.0)
+        if at_s >= 100 and (at_s - 100) % 60 < 30:
+            left = at_s * 7 % (WIDTH - 10)
+            image[20:70, left : left + 10] = 20
+        return image
+
+    assert {at_s for at_s, _ in watch(show, 600) if at_s > 105} == set()
+
+
 def test_noise_that_fades_slowly_is_no_freeze() -> None:
     assert watch(lambda at_s: live(at_s, 3.0 * 0.5 ** (at_s / 120)), 600) == []
 

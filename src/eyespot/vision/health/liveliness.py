@@ -25,7 +25,8 @@ DRAWN_BLOCKS = 4
 _SINKING = 0.8
 _HOLD = 3.0
 _BUSY = 0.5
-_FALL_S, _RISE_S = 60.0, 600.0
+_CLEAR_LEVELS, _CLEAR_SHARE = 10, 0.03
+_FALL_S, _RISE_S, _FORGET_S = 60.0, 600.0, 86_400.0
 _LIGHT_LEVELS, _LIGHT_SHARE = 6.0, 0.08
 
 
@@ -36,10 +37,11 @@ class Liveliness:
         self._settings = settings
         self._last: Grey | None = None
         self._last_ns = 0
+        self._quietest = math.inf
         self.forget()
 
     def forget(self) -> None:
-        """Learn anew what is usual: the light or the view is another."""
+        """Learn anew what is usual: the light or the view is another. The quietest that was ever usual stays known."""
         self._changes: deque[tuple[int, bool, Floats]] = deque(maxlen=MAX_LOOKS)
         self._floor = math.inf
         self._learned_s = 0.0
@@ -63,20 +65,24 @@ class Liveliness:
         elif abs(level - self._level) > _LIGHT_LEVELS + _LIGHT_SHARE * self._level:
             self.forget()
             return None
-        self._changes.append((capture_ns, is_key, block_means((grey != last).astype(np.float32)).ravel()))
+        self._changes.append((capture_ns, is_key, _changes(last, grey)))
         return self._judge(capture_ns, min(30.0, (capture_ns - last_ns) / NS_PER_S), still=still)
 
     def _judge(self, capture_ns: int, dt_s: float, *, still: bool) -> int | None:
         recent = self._recent(capture_ns - from_seconds(self._settings.frozen_s))
         if not recent:
             return None
-        most = np.sort(np.max(recent, axis=0))
-        settings = self._settings
-        known = self._learned_s >= settings.lively_s and self._floor >= settings.least_change
-        limit = settings.frozen_change * self._floor * (_HOLD if still else 1.0)
+        any_change, clear_change = np.max(recent, axis=0)
+        most = np.sort(any_change)
         middle, busiest = float(most[ROWS * COLUMNS // 2]), float(most[-1 - DRAWN_BLOCKS])
-        if known and middle < limit and busiest < max(_BUSY * self._floor, limit):
-            return self._since()
+        settings, usual = self._settings, min(self._floor, self._quietest)
+        limit = settings.frozen_change * usual * (_HOLD if still else 1.0)
+        if self._learned_s >= settings.lively_s and usual >= settings.least_change and middle < limit:
+            moves = np.count_nonzero(clear_change > _CLEAR_SHARE) > DRAWN_BLOCKS
+            if not moves and busiest < max(_BUSY * usual, limit):
+                return self._since(usual)
+            if moves:  # before a background that stands still: here, that is life
+                self._quietest = middle
         self._learn(middle, dt_s)
         return None
 
@@ -92,17 +98,30 @@ class Liveliness:
         return []
 
     def _learn(self, most: float, dt_s: float) -> None:
-        """Follow the quietest looks: down within a minute, up within ten."""
+        """Follow the quietest looks: down within a minute, up in ten, and up from the quietest ever in a day."""
         if self._learned_s < self._settings.lively_s:
             self._floor = min(self._floor, most)
         else:
-            pace_s = _FALL_S if most < self._floor else _RISE_S
-            self._floor += (1.0 - math.exp(-dt_s / pace_s)) * (most - self._floor)
+            self._floor = _follow(self._floor, most, dt_s, _RISE_S)
+            self._quietest = self._floor if self._quietest == math.inf else self._quietest
+            self._quietest = _follow(self._quietest, most, dt_s, _FORGET_S)
         self._learned_s += dt_s
 
-    def _since(self) -> int:
+    def _since(self, usual: float) -> int:
         """The last look whose change was as usual: after it, changes sank for good."""
         for at_ns, _, change in reversed(self._changes):
-            if quantile(change, 0.5) >= _SINKING * self._floor:
+            if quantile(change[0], 0.5) >= _SINKING * usual:
                 return at_ns
         return self._changes[0][0]
+
+
+def _follow(value: float, latest: float, dt_s: float, rise_s: float) -> float:
+    pace_s = _FALL_S if latest < value else rise_s
+    return value + (1.0 - math.exp(-dt_s / pace_s)) * (latest - value)
+
+
+def _changes(before: Grey, after: Grey) -> Floats:
+    """``(2, ROWS * COLUMNS)``: the share of each block's pixels that changed at all, and that changed clearly."""
+    size = np.maximum(before, after) - np.minimum(before, after)
+    shares = [block_means((size >= levels).astype(np.float32)).ravel() for levels in (1, _CLEAR_LEVELS)]
+    return np.stack(shares)

@@ -14,7 +14,7 @@ from eyespot.vision.health.picture import COLUMNS, ROWS, Floats, Gradient, Pictu
 LEAST_SHIFT_PX = 1.5
 LEAST_OVERLAP = 0.3
 """Part of width and of height that must still show the old scene."""
-CANDIDATES = 4
+CANDIDATES = 3
 _VOTES = 0.6
 _AGREE = 0.4
 _BETTER = 0.15
