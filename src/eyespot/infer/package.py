@@ -5,7 +5,6 @@ folder, sizes are bounded, digests are checked before a runtime sees a byte. For
 """
 
 import hashlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -43,14 +42,14 @@ class Input(Settings):
     def fit(self, aspect: float) -> tuple[int, int]:
         """Height and width in pixels to run at for a picture of ``aspect`` (width by height).
 
-        The longer side is as declared, the other just long enough: no pixel is spent on bars, and a picture is
-        stretched by less than one multiple.
+        The longer side is as declared, the other the nearest multiple to what the shape asks for: no pixel is spent on
+        bars, and a picture is stretched or squeezed by half a multiple at most.
         """
         if not self.multiple_px:
             return self.height_px, self.width_px
         longer = max(self.width_px, self.height_px)
         shorter = longer / max(aspect, 1 / aspect)
-        shorter_px = min(longer, max(2, math.ceil(shorter / self.multiple_px - 0.25)) * self.multiple_px)
+        shorter_px = min(longer, max(2, round(shorter / self.multiple_px)) * self.multiple_px)
         return (shorter_px, longer) if aspect >= 1 else (longer, shorter_px)
 
 

@@ -8,7 +8,7 @@ from eyespot.edge.regions import BARREN_S, Regions
 from eyespot.kernel.clock import NS_PER_S, from_seconds
 from eyespot.vision.regions import Box
 
-PICTURE, INPUT = (3840, 2160), (256, 416)
+PICTURE, INPUT = (3840, 2160), (224, 416)
 STEP_NS = NS_PER_S // 5
 FAR: Box = (0.80, 0.80, 0.82, 0.85)
 OTHER: Box = (0.20, 0.20, 0.22, 0.25)

@@ -100,7 +100,7 @@ def test_no_folder_says_what_to_do(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("aspect", "size_px"),
-    [(1.0, (416, 416)), (4 / 3, (320, 416)), (16 / 9, (256, 416)), (9 / 16, (416, 256)), (10.0, (64, 416))],
+    [(1.0, (416, 416)), (4 / 3, (320, 416)), (16 / 9, (224, 416)), (9 / 16, (416, 224)), (10.0, (64, 416))],
 )
 def test_fit_spends_no_pixel_on_bars(aspect: float, size_px: tuple[int, int]) -> None:
     assert Input(width_px=416, height_px=416, multiple_px=32).fit(aspect) == size_px

@@ -93,8 +93,8 @@ def test_the_choice_is_the_fastest_and_says_so(package: ModelPackage) -> None:
 @pytest.mark.footage
 def test_sessions_run_at_other_sizes_and_refuse_odd_ones(package: ModelPackage) -> None:
     session = open_session(package, size_px=package.document.input.fit(16 / 9))
-    assert session.input_px == (256, 416)
-    assert session.run(np.zeros((256, 416, 3), np.uint8))[0].shape == (1, 256 * 416 * 21 // 1024)
+    assert session.input_px == (224, 416)
+    assert session.run(np.zeros((224, 416, 3), np.uint8))[0].shape == (1, 224 * 416 * 21 // 1024)
     with pytest.raises(EyespotError, match="takes shape"):
         session.run(np.zeros((416, 416, 3), np.uint8))
     with pytest.raises(EyespotError, match="multiples of 32"):
