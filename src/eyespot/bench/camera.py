@@ -18,7 +18,7 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     camera_run.need_motion()
     scenes = {"busy": clips.as_1080p30(options, progress), "quiet": clips.quiet_1080p30(options, progress)}
     warm_s = 5.0 if options.quick else 20.0
-    window_s = options.seconds or (8.0 if options.quick else 30.0)
+    window_s = options.seconds or (8.0 if options.quick else 40.0)
     rounds = 1 if options.quick else options.rounds
     report = Report("camera", targets=TARGETS)
     rss: list[float] = []
