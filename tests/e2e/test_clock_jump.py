@@ -1,8 +1,8 @@
 """The wall clock jumps under a whole running host: recording and events go on, and the jump is told.
 
 Debian's libfaketime moves the wall clock of every process of the host but the bus server (which is linked statically);
-monotonic time stays, as it does when an operator or NTP sets a machine's clock. The cameras are not looked at: under
-this library a process with many threads that forks, as vision does, may hang.
+monotonic time stays, as it does when an operator or NTP sets a machine's clock. The cameras are not looked at: the
+inference runtime forks a short-lived child when it loads, and under this library that child was seen to hang.
 """
 
 import time

@@ -28,7 +28,7 @@ class _Stream:
     ingest: Ingest
     running: Running
     watch: SignalWatch
-    packets: int = 0
+    frames: int = 0
     bytes: int = 0
     looked_ns: int = 0
     fps: float = 0.0
@@ -101,9 +101,9 @@ class MediaCamera:
             now_ns = self._clock.monotonic_ns()
             past_s = seconds(now_ns - stream.looked_ns)
             if stream.looked_ns and past_s > 0:
-                stream.fps = round((report["packets"] - stream.packets) / past_s, 1)
+                stream.fps = round((report["frames"] - stream.frames) / past_s, 1)
                 stream.bitrate_bps = round((report["bytes"] - stream.bytes) * 8 / past_s)
-            stream.looked_ns, stream.packets, stream.bytes = now_ns, report["packets"], report["bytes"]
+            stream.looked_ns, stream.frames, stream.bytes = now_ns, report["frames"], report["bytes"]
 
     def status(self) -> dict[str, Any]:
         """Streams, recording and the counters that the run's summary adds up."""
@@ -112,7 +112,7 @@ class MediaCamera:
             for name, stream in self._streams.items()
         }
         recording = self._recorder.writer.status() if self._recorder else {"mode": "off", "state": "off"}
-        main: dict[str, Any] = next(iter(streams.values()), {"state": "off", "error": None, "packets": 0})
+        main: dict[str, Any] = next(iter(streams.values()), {"state": "off", "error": None, "frames": 0})
         return {
             "state": main["state"],
             "error": main["error"],
@@ -120,7 +120,7 @@ class MediaCamera:
             "readers": {name: stream.hub.status()["readers"] for name, stream in self._streams.items()},
             "recording": recording,
             "counts": {
-                "frames_in": self._past.get("frames_in", 0) + int(main["packets"]),
+                "frames_in": self._past.get("frames_in", 0) + int(main["frames"]),
                 "reconnects": self._past.get("reconnects", 0) + sum(one["reconnects"] for one in streams.values()),
                 "segments": self._sum("segments", recording),
                 "bytes_recorded": self._sum("bytes", recording),
@@ -156,7 +156,7 @@ class MediaCamera:
         report = stream.ingest.status()
         self._keep("reconnects", report["reconnects"])
         if not self._streams:
-            self._keep("frames_in", report["packets"])
+            self._keep("frames_in", report["frames"])
 
     def _begin_recorder(self, settings: CameraSettings) -> _Recorder:
         stream = self._streams[settings.recorded]

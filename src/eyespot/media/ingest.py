@@ -68,7 +68,7 @@ class Ingest:
         self._format: StreamFormat | None = None
         self._repair = TimestampRepair()
         self._sensor: Sensor | None = None
-        self._packets = self._bytes = self._reconnects = self._formats = self._oversized = 0
+        self._packets = self._frames = self._bytes = self._reconnects = self._formats = self._oversized = 0
         self._last_packet_ns = self._heard_ns = self._live_since_ns = 0
 
     @property
@@ -81,6 +81,7 @@ class Ingest:
         return {
             "state": self._state,
             "packets": self._packets,
+            "frames": self._frames,
             "bytes": self._bytes,
             "reconnects": self._reconnects,
             "formats": self._formats,
@@ -163,6 +164,7 @@ class Ingest:
             return
         packet = self._repair.repair(packet, now_ns)
         self._packets += 1
+        self._frames += packet.track == "video"
         self._bytes += len(packet.data)
         self._last_packet_ns = now_ns
         if self._state != "live":

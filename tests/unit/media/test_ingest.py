@@ -169,6 +169,18 @@ async def test_a_lossless_reader_that_waits_is_no_stall() -> None:
     await task
 
 
+async def picture_and_sound(clock: SimClock) -> AsyncGenerator[Unit, None]:
+    yield FORMAT
+    yield packet(clock.monotonic_ns())
+    yield Packet("audio", clock.monotonic_ns(), clock.monotonic_ns(), 0, True, b"sound")
+
+
+async def test_sound_counts_as_packets_and_not_as_frames() -> None:
+    ingest, _, _, _, _ = harness([picture_and_sound], once=True)
+    await ingest.run(asyncio.Event())
+    assert (ingest.status()["packets"], ingest.status()["frames"]) == (2, 1)
+
+
 async def test_status_speaks_of_the_picture_and_the_sensor() -> None:
     ingest, _, _, _, _ = harness([endless])
     stop = asyncio.Event()
