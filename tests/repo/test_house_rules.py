@@ -13,6 +13,7 @@ CONFINED = {
     "av": ("media/", "hal/sensors/"),
     "onnxruntime": ("hal/accelerators/", "infer/zoo/"),
     "openvino": ("hal/accelerators/",),
+    "ai_edge_litert": ("hal/accelerators/",),
     "onnx": ("infer/zoo/",),
     "onnxslim": ("infer/zoo/",),
     "nats": ("bus/",),

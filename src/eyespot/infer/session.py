@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.chooser import find_accelerator, known
-from eyespot.hal.accelerators.contract import Accelerator, Loaded, TensorSpec
+from eyespot.hal.accelerators.contract import Accelerator, Loaded, TensorSpec, reads
 from eyespot.infer.package import ModelPackage, Variant
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
@@ -99,10 +99,17 @@ def choices(package: ModelPackage, *, variant: str | None = None, accelerator: s
     ranked: list[tuple[tuple[bool, float, bool, int], Choice]] = []
     for position, silicon in enumerate(accelerators):
         for item in variants:
+            if not reads(silicon, package.path(item)):
+                continue
             ms = _latency_ms(item, silicon.name)
             reason = f"{item.name} on {silicon.name}: " + (f"{ms:.1f} ms a run" if ms else "no figures, usual order")
             rank = (ms is None, ms or 0.0, "int8" not in item.name, position)
             ranked.append((rank, Choice(item, silicon, reason)))
+    if not ranked:
+        raise unavailable(
+            f"No accelerator asked for here reads the files of model package {package.name}.",
+            "`eyespot board` shows what is here.",
+        )
     return [choice for _, choice in sorted(ranked, key=lambda pair: pair[0])]
 
 

@@ -1,14 +1,18 @@
-"""ONNX Runtime on the CPU: runs everything, the reference for every other accelerator."""
+"""ONNX Runtime: on the CPU it runs everything and is the reference for every other accelerator.
 
-import importlib.util
+One accelerator an execution provider. A provider that takes no part of a model is refused, so that what is called
+``onnxruntime-cuda`` never runs on the CPU alone; the CPU still runs the nodes that a provider leaves.
+"""
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from eyespot.hal.accelerators.checks import check_inputs
-from eyespot.hal.accelerators.contract import Loaded, Shape, TensorSpec
+from eyespot.hal.accelerators import onnxruntime_providers as providers
+from eyespot.hal.accelerators.checks import check_inputs, first_line
+from eyespot.hal.accelerators.contract import Loaded, Presence, Shape, TensorSpec
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
 _DTYPES = {
@@ -18,12 +22,19 @@ _DTYPES = {
 
 
 class OnnxRuntime:
-    """The stock CPU runtime."""
+    """One execution provider of the runtime; the CPU unless told otherwise."""
 
-    name = "onnxruntime"
+    formats = (".onnx",)
+
+    def __init__(self, provider: providers.Provider = providers.CPU) -> None:
+        self.name = provider.name
+        self._provider = provider
+
+    def presence(self) -> Presence:
+        return providers.presence(self._provider)
 
     def available(self) -> bool:
-        return importlib.util.find_spec("onnxruntime") is not None
+        return self.presence().usable
 
     def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         try:
@@ -31,25 +42,34 @@ class OnnxRuntime:
         except ImportError as error:
             raise unavailable("ONNX Runtime is not installed.", "Install eyespot[edge].") from error
         try:
-            return _Loaded(_session(onnxruntime, model_path, threads, input_shapes))
+            return _Loaded(self._session(onnxruntime, model_path, threads, input_shapes))
         except Exception as error:  # the runtime raises a private class per failure, all derived from Exception alone
             if isinstance(error, EyespotError):
                 raise
-            raise invalid(f"ONNX Runtime does not accept {model_path.name}: {_first_line(error)}.") from error
+            raise invalid(f"ONNX Runtime does not accept {model_path.name}: {first_line(error)}.") from error
 
-
-def _session(runtime: Any, model_path: Path, threads: int, input_shapes: Sequence[Sequence[int]] | None) -> Any:
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    if input_shapes:
-        for name, size in _free_dimensions(runtime, model_path, input_shapes).items():
-            options.add_free_dimension_override_by_name(name, size)
-    return runtime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
+    def _session(
+        self, runtime: Any, model_path: Path, threads: int, input_shapes: Sequence[Sequence[int]] | None
+    ) -> Any:
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+        if input_shapes:
+            for name, size in _free_dimensions(runtime, model_path, input_shapes).items():
+                options.add_free_dimension_override_by_name(name, size)
+        wanted: list[Any] = [providers.CPU.execution]
+        if self._provider != providers.CPU:
+            if self._provider.execution not in runtime.get_available_providers():
+                raise unavailable(f"The installed ONNX Runtime has no {self._provider.execution}.", self._provider.todo)
+            wanted.insert(0, (self._provider.execution, dict(self._provider.options)))
+        session = runtime.InferenceSession(str(model_path), options, providers=wanted)
+        if session.get_providers()[0] != self._provider.execution:
+            raise unavailable(f"{self._provider.execution} does not start here.", "Look at its driver and libraries.")
+        return session
 
 
 def _free_dimensions(runtime: Any, model_path: Path, input_shapes: Sequence[Sequence[int]]) -> dict[str, int]:
@@ -71,10 +91,6 @@ def _free_dimensions(runtime: Any, model_path: Path, input_shapes: Sequence[Sequ
     return sizes
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300].rstrip(".") if str(error).strip() else type(error).__name__
-
-
 def _spec(item: Any) -> TensorSpec:
     shape: Shape = tuple(size if isinstance(size, int) else None for size in item.shape)
     return TensorSpec(item.name, _DTYPES.get(item.type, item.type), shape)
@@ -93,7 +109,7 @@ class _Loaded:
         try:
             outputs: list[NDArray[Any]] = self._session.run(self._output_names, feed)
         except Exception as error:  # private classes per failure, as in load
-            raise EyespotError(Kind.INTERNAL, f"ONNX Runtime failed: {_first_line(error)}.") from error
+            raise EyespotError(Kind.INTERNAL, f"ONNX Runtime failed: {first_line(error)}.") from error
         return outputs
 
     def close(self) -> None:

@@ -1,55 +1,108 @@
-"""OpenVINO on the CPU: reads the same ONNX files; the fastest there for quantised models."""
+"""OpenVINO: reads the same ONNX files and TFLite too; on the CPU the fastest for quantised models.
+
+One accelerator a device. The GPU and the NPU of Intel's chips are looked for by their device nodes alone.
+"""
 
 import contextlib
 import ctypes
-import importlib.util
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.checks import check_inputs
-from eyespot.hal.accelerators.contract import Loaded, Shape, TensorSpec
+from eyespot.hal.accelerators.contract import Loaded, Presence, Shape, TensorSpec
+from eyespot.hal.accelerators.installed import folder_of, version_of
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
 _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64", "u8": "uint8", "i8": "int8", "i32": "int32",
            "i64": "int64", "boolean": "bool"}  # fmt: skip
 
 
-class OpenVino:
-    """The CPU plugin, one stream, float32 where a model is not quantised, so that results do not depend on the CPU."""
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One of OpenVINO's devices.
 
-    name = "openvino"
+    Attributes:
+        name: as an accelerator, for configuration and figures.
+        device: OpenVINO's own name.
+        nodes: pattern below ``/dev`` of the nodes it needs; empty for the CPU.
+        plugin: part of the file name of its plug-in in OpenVINO's folder.
+        todo: how to get it.
+    """
+
+    name: str
+    device: str
+    nodes: str
+    plugin: str
+    todo: str
+    tested: bool = False
+
+
+CPU = Device("openvino", "CPU", "", "cpu_plugin", "Install eyespot[edge].", tested=True)
+GPU = Device("openvino-gpu", "GPU", "dri/renderD*", "intel_gpu_plugin", "Needs an Intel GPU with its OpenCL driver.")
+NPU = Device("openvino-npu", "NPU", "accel/accel*", "intel_npu_plugin", "Needs an Intel NPU with its driver.")
+_DEV = Path("/dev")
+
+
+class OpenVino:
+    """One device, one stream. The CPU runs float32 where a model is not quantised, so results do not depend on it."""
+
+    formats = (".onnx", ".tflite")
+
+    def __init__(self, device: Device = CPU) -> None:
+        self.name = device.name
+        self._device = device
+
+    def presence(self) -> Presence:
+        device = self._device
+        folder = folder_of("openvino")
+        version = version_of("openvino")
+        if folder is None:
+            why_not = "OpenVINO is not installed."
+        elif device.plugin and not any((folder / "libs").glob(f"*{device.plugin}*")):
+            why_not = f"The installed OpenVINO has no plug-in for the {device.device}."
+        elif device.nodes and not any(_DEV.glob(device.nodes)):
+            why_not = f"There is no /dev/{device.nodes}."
+        else:
+            return Presence(usable=True, version=version, tested=device.tested)
+        return Presence(usable=False, version=version, why_not=why_not, todo=device.todo, tested=device.tested)
 
     def available(self) -> bool:
-        return importlib.util.find_spec("openvino") is not None
+        return self.presence().usable
 
     def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
         try:
             import openvino
         except ImportError as error:
             raise unavailable("OpenVINO is not installed.", "Install eyespot[edge].") from error
-        options = {
-            "INFERENCE_NUM_THREADS": threads,
-            "NUM_STREAMS": 1,
-            "PERFORMANCE_HINT": "LATENCY",
-            "ENABLE_CPU_PINNING": False,
-            "INFERENCE_PRECISION_HINT": "f32",
-            "CPU_RUNTIME_CACHE_CAPACITY": 0,
-        }
         try:
             core = openvino.Core()
             model = core.read_model(model_path)
             if input_shapes:
                 ports = {port: list(shape) for port, shape in zip(model.inputs, input_shapes, strict=True)}
                 model.reshape(ports)
-            compiled = core.compile_model(model, "CPU", options)
+            compiled = core.compile_model(model, self._device.device, _options(self._device, threads))
         except (RuntimeError, ValueError) as error:
             raise invalid(f"OpenVINO does not accept {model_path.name}: {_last_line(error)}.") from error
         del model
         _return_freed_memory()
         return _Loaded(compiled)
+
+
+def _options(device: Device, threads: int) -> dict[str, Any]:
+    if device != CPU:
+        return {"PERFORMANCE_HINT": "LATENCY"}
+    return {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "CPU_RUNTIME_CACHE_CAPACITY": 0,
+    }
 
 
 def _return_freed_memory() -> None:

@@ -5,6 +5,7 @@ that looks finished. What an output means (the head) and how detections are comp
 """
 
 import hashlib
+import logging
 import shutil
 import statistics
 import tempfile
@@ -18,6 +19,7 @@ import onnx
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.chooser import find_accelerator, known
+from eyespot.hal.accelerators.contract import reads
 from eyespot.hal.board import read_board
 from eyespot.infer.package import (
     DOCUMENT,
@@ -38,8 +40,10 @@ from eyespot.infer.zoo.recipe import NAME, SOURCE, VERSION
 from eyespot.infer.zoo.reference import check_against_reference, made_up_picture
 from eyespot.infer.zoo.tfjs import read_graph_model
 from eyespot.kernel.clock import NS_PER_MS, Clock
+from eyespot.kernel.errors import EyespotError
 
 Picture = NDArray[np.uint8]
+_log = logging.getLogger(__name__)
 
 CALIBRATION_FRAMES = 32
 LATENCY_RUNS = 15
@@ -181,9 +185,13 @@ def _latencies(paths: Sequence[Path], height_px: int, width_px: int, tools: Tool
     cpu = read_board().cpu
     rows: dict[Path, tuple[Latency, ...]] = dict.fromkeys(paths, ())
     for accelerator in known():
-        if not accelerator.available():
+        if not accelerator.available() or not all(reads(accelerator, path) for path in paths):
             continue
-        loaded = {path: accelerator.load(path, 1, input_shapes=[picture.shape]) for path in paths}
+        try:
+            loaded = {path: accelerator.load(path, 1, input_shapes=[picture.shape]) for path in paths}
+        except EyespotError as error:
+            _log.warning("%s is left out: %s", accelerator.name, error.what)
+            continue
         times_ns: dict[Path, list[int]] = {path: [] for path in paths}
         for _ in range(LATENCY_RUNS):
             for path, model in loaded.items():

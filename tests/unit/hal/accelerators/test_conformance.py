@@ -84,7 +84,7 @@ def test_refuses_a_file_that_is_no_model(name: str, tmp_path: Path) -> None:
 def test_unknown_name_lists_the_known() -> None:
     with pytest.raises(EyespotError, match="openvino, onnxruntime"):
         find_accelerator("tpu")
-    assert all(item.available() for item in known())
+    assert {"openvino", "onnxruntime"} <= {item.name for item in known() if item.available()}
 
 
 def test_fake_fails_when_told(model: Path) -> None:

@@ -1,0 +1,69 @@
+"""Stands between Eyespot and a plug-in: whatever the plug-in raises or returns, callers meet the contract.
+
+Cannot guard against native code that crashes the process; the process that runs models is one of its own for that.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from eyespot.hal.accelerators.checks import check_inputs, check_outputs, first_line
+from eyespot.hal.accelerators.contract import Accelerator, Loaded, Presence, presence_of
+from eyespot.kernel.errors import EyespotError, Kind, invalid
+
+
+class Guarded:
+    """``accelerator``, a plug-in, behind the contract. ``origin`` names its distribution and version for a person."""
+
+    def __init__(self, accelerator: Accelerator, origin: str) -> None:
+        self._accelerator = accelerator
+        self.name = accelerator.name
+        self.formats = accelerator.formats
+        self.origin = origin
+
+    def presence(self) -> Presence:
+        try:
+            found = presence_of(self._accelerator)
+            return Presence(bool(found.usable), found.version or self.origin, found.why_not, found.todo)
+        except Exception as error:  # noqa: BLE001 - foreign code; a broken plug-in is reported, never in the way
+            return Presence(
+                usable=False, version=self.origin, why_not=f"Its plug-in fails: {first_line(error)}.", todo="Update it."
+            )
+
+    def available(self) -> bool:
+        return self.presence().usable
+
+    def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
+        try:
+            return _Loaded(self.name, self._accelerator.load(model_path, threads, input_shapes=input_shapes))
+        except EyespotError:
+            raise
+        except Exception as error:  # foreign code may raise anything
+            raise invalid(f"{self.name} does not accept {model_path.name}: {first_line(error)}.") from error
+
+
+class _Loaded:
+    def __init__(self, name: str, loaded: Loaded) -> None:
+        self._name = name
+        self._loaded = loaded
+        self.inputs = tuple(loaded.inputs)
+        self.outputs = tuple(loaded.outputs)
+
+    def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        check_inputs(self.inputs, inputs)
+        try:
+            outputs = list(self._loaded.run(inputs))
+            check_outputs(self.outputs, outputs)
+        except EyespotError:
+            raise
+        except Exception as error:  # foreign code may raise anything
+            raise EyespotError(Kind.INTERNAL, f"{self._name} failed: {first_line(error)}.") from error
+        return outputs
+
+    def close(self) -> None:
+        try:
+            self._loaded.close()
+        except Exception as error:  # foreign code may raise anything
+            raise EyespotError(Kind.INTERNAL, f"{self._name} failed to close: {first_line(error)}.") from error

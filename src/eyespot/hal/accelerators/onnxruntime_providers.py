@@ -1,0 +1,102 @@
+"""The execution providers of ONNX Runtime that Eyespot knows, and whether they are in the installed build.
+
+Providers in libraries of their own are seen by their file. Those linked into the runtime can only be asked for by
+importing it (about 30 MB), so that is done only where the installed build may have any.
+"""
+
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from eyespot.hal.accelerators.contract import Presence
+from eyespot.hal.accelerators.installed import folder_of, version_of
+from eyespot.kernel.config import read_env
+
+_DISTRIBUTIONS = (
+    "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-acl",
+)  # fmt: skip
+ASK = "ONNXRUNTIME_ASK"
+"""``$EYESPOT_ONNXRUNTIME_ASK=1``: import the runtime to learn what is linked into it; for builds of one's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One execution provider.
+
+    Attributes:
+        name: as an accelerator, for configuration and figures.
+        execution: ONNX Runtime's own name.
+        library: its file in the runtime's folder; empty when it is linked in.
+        todo: how to get it.
+        options: handed to the provider.
+    """
+
+    name: str
+    execution: str
+    library: str = ""
+    todo: str = ""
+    tested: bool = False
+    options: tuple[tuple[str, str], ...] = ()
+
+
+CPU = Provider("onnxruntime", "CPUExecutionProvider", todo="Install eyespot[edge].", tested=True)
+OTHERS = (
+    Provider("onnxruntime-tensorrt", "TensorrtExecutionProvider", "libonnxruntime_providers_tensorrt.so",
+             "For NVIDIA: install onnxruntime-gpu and TensorRT in place of onnxruntime."),
+    Provider("onnxruntime-cuda", "CUDAExecutionProvider", "libonnxruntime_providers_cuda.so",
+             "For NVIDIA: install onnxruntime-gpu in place of onnxruntime."),
+    Provider("onnxruntime-openvino", "OpenVINOExecutionProvider", "libonnxruntime_providers_openvino.so",
+             "For Intel: the accelerators openvino, openvino-gpu and openvino-npu do the same without it."),
+    Provider("onnxruntime-qnn", "QNNExecutionProvider", "libonnxruntime_providers_qnn.so",
+             "For Qualcomm: install a build of ONNX Runtime with QNN.",
+             options=(("backend_path", "libQnnHtp.so"),)),
+    Provider("onnxruntime-coreml", "CoreMLExecutionProvider", todo="In ONNX Runtime for macOS."),
+    Provider("onnxruntime-acl", "ACLExecutionProvider",
+             todo=f"For Arm: build ONNX Runtime with --use_acl, and set EYESPOT_{ASK}=1."),
+    Provider("onnxruntime-xnnpack", "XnnpackExecutionProvider",
+             todo=f"Build ONNX Runtime with --use_xnnpack, and set EYESPOT_{ASK}=1."),
+)  # fmt: skip
+"""The usually faster first."""
+
+
+def presence(provider: Provider) -> Presence:
+    """Whether ``provider`` is in the installed build; see ``contract.Explains``."""
+    folder = folder_of("onnxruntime")
+    if folder is None:
+        return Presence(
+            usable=False, why_not="ONNX Runtime is not installed.", todo=provider.todo, tested=provider.tested
+        )
+    version = version_of(*_DISTRIBUTIONS)
+    if provider == CPU or _is_in(provider, folder):
+        return Presence(usable=True, version=version, tested=provider.tested)
+    why_not = f"The installed ONNX Runtime has no {provider.execution}."
+    return Presence(usable=False, version=version, why_not=why_not, todo=provider.todo)
+
+
+def _is_in(provider: Provider, folder: Path) -> bool:
+    if provider.library:
+        return (folder / "capi" / provider.library).is_file()
+    if sys.platform == "darwin" or read_env(ASK) == "1" or not _is_stock(folder):
+        return provider.execution in _linked_in()
+    return False
+
+
+def _is_stock(folder: Path) -> bool:
+    """True for the build of the package registry, which has nothing but the CPU linked in."""
+    try:
+        with (folder / "capi" / "build_and_package_info.py").open(encoding="utf-8", errors="replace") as file:
+            return "package_name = 'onnxruntime'\n" in file.read(4096)
+    except OSError:
+        return False
+
+
+@cache
+def _linked_in() -> frozenset[str]:
+    try:
+        import onnxruntime
+    except ImportError:
+        return frozenset()
+    runtime: Any = onnxruntime
+    return frozenset(runtime.get_available_providers())
