@@ -200,7 +200,7 @@ class SharedAccelerator:
         if model not in opened:
             try:
                 opened[model] = model.open_one()
-            except Exception:
+            except Exception:  # counted, and raised on to the caller
                 self._opening_failed += 1
                 raise
         return opened[model]
