@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.checks import check_inputs, check_outputs, first_line
-from eyespot.hal.accelerators.contract import Accelerator, Loaded, Presence, presence_of
+from eyespot.hal.accelerators.contract import Accelerator, Loaded, Presence, TensorSpec, presence_of
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 
@@ -44,12 +44,17 @@ class Guarded:
             raise invalid(f"{self.name} does not accept {model_path.name}: {first_line(error)}.") from error
 
 
+def _own(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """``specs`` as ours: a plug-in may describe its tensors with a class of its own."""
+    return tuple(TensorSpec(str(spec.name), str(spec.dtype), tuple(spec.shape)) for spec in specs)
+
+
 class _Loaded:
     def __init__(self, name: str, loaded: Loaded) -> None:
         self._name = name
         self._loaded = loaded
-        self.inputs = tuple(loaded.inputs)
-        self.outputs = tuple(loaded.outputs)
+        self.inputs = _own(loaded.inputs)
+        self.outputs = _own(loaded.outputs)
 
     def run(self, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         check_inputs(self.inputs, inputs)

@@ -5,6 +5,7 @@ are named by path in ``$EYESPOT_LITERT_DELEGATES`` (see docs/guide/hardware.md).
 run while anybody looks at its memory.
 """
 
+import ctypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,6 +79,7 @@ class LiteRt:
         delegates = []
         if self._delegate:
             try:
+                ctypes.CDLL(str(self._delegate.library))  # LiteRT trips over its own clean-up when this fails
                 delegates = [load_delegate(str(self._delegate.library))]
             except (ValueError, OSError, AttributeError) as error:
                 raise unavailable(

@@ -82,8 +82,7 @@ class OpenVino:
             core = openvino.Core()
             model = core.read_model(model_path)
             if input_shapes:
-                ports = {port: list(shape) for port, shape in zip(model.inputs, input_shapes, strict=True)}
-                model.reshape(ports)
+                _fix_shapes(model, input_shapes)
             compiled = core.compile_model(model, self._device.device, _options(self._device, threads))
         except (RuntimeError, ValueError) as error:
             raise invalid(f"OpenVINO does not accept {model_path.name}: {_last_line(error)}.") from error
@@ -103,6 +102,17 @@ def _options(device: Device, threads: int) -> dict[str, Any]:
         "INFERENCE_PRECISION_HINT": "f32",
         "CPU_RUNTIME_CACHE_CAPACITY": 0,
     }
+
+
+def _fix_shapes(model: Any, input_shapes: Sequence[Sequence[int]]) -> None:
+    """Set the model's open sizes; raises ``ValueError`` for a shape that contradicts a fixed one."""
+    for port, shape in zip(model.inputs, input_shapes, strict=True):
+        declared = _spec(port).shape
+        if len(shape) != len(declared) or any(
+            size not in (None, wish) for size, wish in zip(declared, shape, strict=True)
+        ):
+            raise ValueError(f"its input {port.get_any_name()} of shape {port.get_partial_shape()} cannot be {shape}")
+    model.reshape({port: list(shape) for port, shape in zip(model.inputs, input_shapes, strict=True)})
 
 
 def _return_freed_memory() -> None:

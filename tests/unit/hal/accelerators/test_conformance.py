@@ -1,101 +1,90 @@
-"""Every accelerator keeps the contract: the same tests on each."""
+"""Every accelerator keeps the contract: the same checks on each, on every file format it reads."""
 
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from eyespot.hal.accelerators.chooser import find_accelerator, known
-from eyespot.hal.accelerators.contract import Accelerator, TensorSpec
+from eyespot.hal.accelerators.contract import Accelerator
 from eyespot.hal.accelerators.fake import FakeAccelerator
+from eyespot.hal.accelerators.guard import Guarded
+from eyespot.hal.accelerators.onnxruntime_providers import OTHERS
 from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.testing.accelerator_suite import CHECKS, Check
+from eyespot.testing.tiny_models import write_model
 
-SHAPE = (1, 4, 6, 3)
-
-
-def _fake() -> FakeAccelerator:
-    return FakeAccelerator(
-        inputs=(TensorSpec("image", "uint8", SHAPE),),
-        outputs=(TensorSpec("mean", "float32", (1, 3)),),
-        compute=lambda inputs: [inputs[0].astype(np.float32).mean(axis=(1, 2))],
-    )
-
-
-@pytest.fixture(params=["onnxruntime", "openvino", "fake"])
-def accelerator(request: pytest.FixtureRequest) -> Accelerator:
-    return _fake() if request.param == "fake" else find_accelerator(request.param)
+CASES = [
+    ("onnxruntime", ".onnx"),
+    ("openvino", ".onnx"),
+    ("openvino", ".tflite"),
+    ("litert", ".tflite"),
+    ("fake", ".fake"),
+    ("guarded fake", ".fake"),
+]
+SILICON = [*(provider.name for provider in OTHERS), "openvino-gpu", "openvino-npu"]
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A graph of open size: mean of each colour."""
-    nodes = [
-        helper.make_node("Cast", ["image"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["floats"], ["mean"], axes=[1, 2], keepdims=0),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "mean",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, "height", "width", 3])],
-        [helper.make_tensor_value_info("mean", TensorProto.FLOAT, [1, 3])],
-    )
-    path = tmp_path / "mean.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
-    return path
+def _accelerator(name: str) -> Accelerator:
+    if name == "fake":
+        return FakeAccelerator()
+    if name == "guarded fake":
+        return Guarded(FakeAccelerator(), "a wheel 1.0")
+    accelerator = find_accelerator(name)
+    if not accelerator.available():
+        pytest.skip(f"{name} is not on this machine")
+    return accelerator
 
 
-def test_fixes_open_sizes_and_runs(accelerator: Accelerator, model: Path) -> None:
-    loaded = accelerator.load(model, 1, input_shapes=[SHAPE])
-    assert loaded.inputs == (TensorSpec("image", "uint8", SHAPE),)
-    assert [spec.name for spec in loaded.outputs] == ["mean"]
-    image = np.arange(72, dtype=np.uint8).reshape(SHAPE)
-    np.testing.assert_allclose(loaded.run([image])[0], image.astype(np.float32).mean(axis=(1, 2)), rtol=1e-6)
-    loaded.close()
-    loaded.close()
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("name", "ending"), CASES, ids=lambda word: word.strip("."))
+def test_keeps_the_contract(check: Check, name: str, ending: str, tmp_path: Path) -> None:
+    check(_accelerator(name), write_model(tmp_path, ending))
 
 
-@pytest.mark.parametrize(
-    ("inputs", "words"),
-    [
-        ([], "takes 1 inputs, 0"),
-        ([np.zeros(SHAPE, np.float32)], "takes uint8"),
-        ([np.zeros((1, 4, 5, 3), np.uint8)], "takes shape"),
-        ([np.zeros((4, 6, 3), np.uint8)], "takes shape"),
-    ],
-)
-def test_refuses_wrong_inputs(accelerator: Accelerator, model: Path, inputs: list[np.ndarray], words: str) -> None:
-    loaded = accelerator.load(model, 1, input_shapes=[SHAPE])
-    with pytest.raises(EyespotError, match=words) as caught:
-        loaded.run(inputs)
-    assert caught.value.kind is Kind.INVALID
+@pytest.mark.parametrize("name", SILICON)
+def test_keeps_the_contract_where_the_silicon_is(name: str, tmp_path: Path) -> None:
+    accelerator = _accelerator(name)
+    for check in CHECKS:
+        check(accelerator, write_model(tmp_path, ".onnx"))
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
-def test_refuses_a_file_that_is_no_model(name: str, tmp_path: Path) -> None:
-    path = tmp_path / "broken.onnx"
-    path.write_bytes(b"\x08\x07 this is not a model")
-    with pytest.raises(EyespotError, match=r"does not accept broken\.onnx") as caught:
-        find_accelerator(name).load(path, 1)
-    assert caught.value.kind is Kind.INVALID
+def test_a_model_without_fixed_shapes_takes_any_size(tmp_path: Path) -> None:
+    from eyespot.testing.accelerator_suite import picture
+
+    for name, ending in (("onnxruntime", ".onnx"), ("openvino", ".onnx"), ("litert", ".tflite")):
+        accelerator = find_accelerator(name)
+        if not accelerator.available():
+            continue
+        loaded = accelerator.load(write_model(tmp_path, ending), 1)
+        assert loaded.inputs[0].shape == (1, None, None, 3), name
+        for shape in ((1, 4, 6, 3), (1, 9, 5, 3)):
+            image = picture(1, shape)
+            assert loaded.run([image])[0] == pytest.approx(image.mean(axis=(1, 2)), abs=0.01), name
+        loaded.close()
 
 
-def test_unknown_name_lists_the_known() -> None:
-    with pytest.raises(EyespotError, match="openvino, onnxruntime"):
+def test_unknown_name_lists_what_can_be_used() -> None:
+    with pytest.raises(EyespotError, match="openvino, onnxruntime") as caught:
         find_accelerator("tpu")
-    assert {"openvino", "onnxruntime"} <= {item.name for item in known() if item.available()}
+    assert caught.value.kind is Kind.INVALID
+    assert "onnxruntime-acl" not in caught.value.todo
 
 
-def test_fake_fails_when_told(model: Path) -> None:
-    fake = _fake()
-    fake.fail_after = 1
-    loaded = fake.load(model, 1)
-    image = np.zeros(SHAPE, np.uint8)
-    loaded.run([image])
-    with pytest.raises(EyespotError, match="told to"):
-        loaded.run([image])
-    assert fake.runs == 2
-    fake.fail_load = True
-    with pytest.raises(EyespotError, match="does not accept"):
-        fake.load(model, 1)
+def test_names_differ_and_the_absent_say_why_and_what_to_do() -> None:
+    from eyespot.hal.accelerators.contract import presence_of
+
+    names = [item.name for item in known()]
+    assert len(set(names)) == len(names)
+    for item in known():
+        found = presence_of(item)
+        assert found.usable is item.available()
+        if not found.usable:
+            assert found.why_not.endswith("."), item.name
+            assert found.todo, item.name
+
+
+def test_an_absent_provider_is_refused_never_replaced_by_the_cpu(tmp_path: Path) -> None:
+    absent = next(provider for provider in OTHERS if not find_accelerator(provider.name).available())
+    with pytest.raises(EyespotError, match=f"has no {absent.execution}") as caught:
+        find_accelerator(absent.name).load(write_model(tmp_path, ".onnx"), 1)
+    assert caught.value.kind is Kind.UNAVAILABLE
