@@ -1,18 +1,19 @@
 """The whole pipeline over one file, as fast as the machine goes: every frame decoded, detected in, followed, judged by
-the rules, events stored, and the footage recorded. Nothing is dropped; results come in the order of the frames.
+the rules, events stored, and the footage recorded. Nothing is dropped; results come in the order of the frames. With
+``adaptive``, frames are detected in when that may bring news, and what is known is carried on by prediction between.
 
 One worker thread decodes and concludes, lanes infer beside it, the event loop reads and records. For benches and for
 going through footage after the fact; the live counterpart is ``vision_camera``.
 
-Usage: python -m eyespot.edge.pipeline CLIP PACKAGE LANES STATE. Prints one line of JSON.
+Usage: python -m eyespot.edge.pipeline CLIP PACKAGE LANES STATE [--adaptive] [--tracks FILE]. Prints one line of JSON.
 """
 
+import argparse
 import asyncio
 import json
 import resource
-import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 from eyespot.contracts.detections import Detections
 from eyespot.contracts.event import Event
 from eyespot.contracts.packet import StreamFormat, Unit
+from eyespot.edge.adaptive import Adaptive
 from eyespot.edge.config import CameraSettings, VisionSettings
 from eyespot.edge.config_parts import StreamSettings
 from eyespot.edge.detector import Asked, Detector, make_detector
@@ -37,6 +39,8 @@ from eyespot.record.index import SegmentIndex
 from eyespot.record.settings import RecordSettings
 from eyespot.record.storage import Storage, default_roots
 from eyespot.record.writer import READER_BYTES, SegmentWriter
+from eyespot.vision.track import TrackerSettings
+from eyespot.vision.track.tracks import Tracks
 
 BATCH_BYTES = 256 << 10
 VISION_BYTES = 4 << 20
@@ -45,6 +49,8 @@ FRAMES_AHEAD = 4
 CONCLUDED_TOGETHER = 8
 """Frames are concluded so many at a time: what follows objects then stays in the processor's caches between frames."""
 PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
+SHOWN_S = TrackerSettings().hold_s + 1e-6
+"""A track that was not seen for longer counts as hidden."""
 PICTURES_AT_ONCE = 12
 """Best frames are held until so many events have one: most are bettered before they would have been written."""
 
@@ -56,6 +62,7 @@ class FastReport:
     """
 
     frames: int = 0
+    inferences: int = 0
     seconds: float = 0.0
     cpu_s: float = 0.0
     detections: int = 0
@@ -65,18 +72,29 @@ class FastReport:
     bytes_recorded: int = 0
 
 
-class _Worker:
-    """Decodes and concludes, in one thread; detection is some frames ahead of the conclusion."""
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What a worker is made for."""
 
-    def __init__(
-        self, camera: CameraSettings, package: ModelPackage, settings: VisionSettings, media_dir: Path, clock: Clock
-    ) -> None:
+    camera: CameraSettings
+    package: ModelPackage
+    settings: VisionSettings
+    media_dir: Path
+    adaptive: bool
+    show: Callable[[Tracks], None]
+
+
+class _Worker:
+    """Decodes and concludes, in one thread; detection is some frames ahead of the conclusion, unless it is adaptive:
+    then the conclusion decides about the next frame.
+    """
+
+    def __init__(self, job: _Job, clock: Clock) -> None:
         self.report = FastReport()
-        self.scene = Scene(camera, media_dir)
+        self.scene = Scene(job.camera, job.media_dir, job.show)
+        self._adaptive = Adaptive(self.scene) if job.adaptive else None
         self.events: dict[str, Event] = {}
-        self._camera = camera
-        self._package = package
-        self._settings = settings
+        self._camera, self._package, self._settings = job.camera, job.package, job.settings
         self._decoder: Decoder | None = None
         self._detector: Detector | None = None
         self._offset_ns = 0
@@ -121,15 +139,26 @@ class _Worker:
             self._wanted = self._detector.wanted(self._camera.detect.labels)
 
     def _frame(self, frame: Frame) -> None:
-        detector = self._detector
-        assert detector is not None
+        self.report.frames += 1
+        if self._adaptive is not None:
+            if self._adaptive.is_worth(frame):
+                self._submit(frame)
+                self._conclude()
+            else:
+                self._clock_in()
+            return
         ahead = self._settings.lanes + FRAMES_AHEAD
         if len(self._ahead) >= ahead + CONCLUDED_TOGETHER:
             while len(self._ahead) > ahead:
                 self._conclude()
+        self._submit(frame)
+
+    def _submit(self, frame: Frame) -> None:
+        detector = self._detector
+        assert detector is not None
         asked = Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted)
         self._ahead.append((detector.submit(detector.image(frame), asked), frame))
-        self.report.frames += 1
+        self.report.inferences += 1
 
     def _conclude(self) -> None:
         future, frame = self._ahead.popleft()
@@ -139,6 +168,9 @@ class _Worker:
         for path in pictures:
             self._best[path] = frame
         self._note(events)
+        self._clock_in()
+
+    def _clock_in(self) -> None:
         self.end_ns = self._clock.monotonic_ns()
         self.begin_ns = self.begin_ns or self.end_ns
 
@@ -161,14 +193,25 @@ class _Worker:
 
 
 async def run_fast(
-    clip: Path, package: ModelPackage, state: Path, *, lanes: int = 2, camera: CameraSettings | None = None
+    clip: Path,
+    package: ModelPackage,
+    state: Path,
+    *,
+    lanes: int = 2,
+    adaptive: bool = False,
+    show: Callable[[Tracks], None] = lambda _: None,
 ) -> FastReport:
-    """Run the whole pipeline over ``clip``, keeping footage, events and pictures below ``state``."""
+    """Run the whole pipeline over ``clip``, keeping footage, events and pictures below ``state``.
+
+    Args:
+        adaptive: detect when it may bring news only.
+        show: gets the tracks of every frame, in the worker's thread.
+    """
     layout = StateLayout.of(state)
     clock = SystemClock()
     stream = StreamSettings(source=str(clip), pace="fast", loop=False)
-    camera = camera or CameraSettings(id="clip", stream=(stream,))
-    settings = VisionSettings(lanes=lanes)
+    camera = CameraSettings(id="clip", stream=(stream,))
+    job = _Job(camera, package, VisionSettings(lanes=lanes), layout.media_dir, adaptive, show)
     hub = Hub("clip")
     ingest = Ingest(camera.id, stream.name, lambda: open_sensor(str(clip), stream, clock), hub, clock, once=True)
     index = SegmentIndex(layout.index_db)
@@ -176,7 +219,7 @@ async def run_fast(
     recorded = hub.reader("record", max_bytes=READER_BYTES, lossless=True)
     writer = SegmentWriter(camera.id, stream.name, recorded, RecordSettings(), storage, clock)
     seen = hub.reader("vision", max_bytes=VISION_BYTES, lossless=True)
-    worker = _Worker(camera, package, settings, layout.media_dir, clock)
+    worker = _Worker(job, clock)
     store = EventStore(layout.events_db)
     begin_cpu_s, stop = _cpu_s(), asyncio.Event()
     settle_memory()
@@ -213,10 +256,34 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _rows(tracks: Tracks, frame: int) -> list[list[float]]:
+    """``[frame, id, label, x1, y1, x2, y2]``, label as a number and box in fractions, of the tracks there now."""
+    here = tracks.unseen_s <= SHOWN_S
+    columns = tracks.ids[here].tolist(), tracks.labels[here].tolist(), tracks.boxes[here].tolist()
+    return [[frame, number, label, *box] for number, label, box in zip(*columns, strict=True)]
+
+
 def main() -> None:
     """See the module's text."""
-    clip, package, lanes, state = Path(sys.argv[1]), ModelPackage.load(Path(sys.argv[2])), int(sys.argv[3]), sys.argv[4]
-    report = asyncio.run(run_fast(clip, package, Path(state), lanes=lanes))
+    parser = argparse.ArgumentParser(prog="pipeline")
+    for name, kind in (("clip", Path), ("package", Path), ("lanes", int), ("state", Path)):
+        parser.add_argument(name, type=kind)
+    parser.add_argument("--adaptive", action="store_true")
+    parser.add_argument("--tracks", type=Path, help="where to write the tracks of every frame as JSON")
+    given = parser.parse_args()
+    kept: list[list[list[float]]] = []
+    report = asyncio.run(
+        run_fast(
+            given.clip,
+            ModelPackage.load(given.package),
+            given.state,
+            lanes=given.lanes,
+            adaptive=given.adaptive,
+            show=(lambda tracks: kept.append(_rows(tracks, len(kept)))) if given.tracks else lambda _: None,
+        )
+    )
+    if given.tracks:
+        given.tracks.write_text(json.dumps([row for rows in kept for row in rows]), encoding="utf-8")
     print(json.dumps(asdict(report)))
 
 

@@ -39,13 +39,17 @@ class Scene:
 
     Args:
         media_dir: where best frames go, ``<camera>/<event id>.jpg``.
+        show: gets the tracks of each picture given to ``judged`` or ``trust``.
 
     Attributes:
         events, tracks_seen: how many there were so far; ``tracks_now``: how many there are.
         boxes: where they were in the last picture, ``(N, 4)`` float32 in fractions.
     """
 
-    def __init__(self, camera: CameraSettings, media_dir: Path) -> None:
+    def __init__(
+        self, camera: CameraSettings, media_dir: Path, show: Callable[[Tracks], None] = lambda _: None
+    ) -> None:
+        self._show = show
         self._camera = camera.id
         self._media_dir = media_dir
         self._tracker = Tracker(tracker_settings(camera.detect.score))
@@ -83,8 +87,18 @@ class Scene:
         """Like ``detected`` for when nobody watches: no tracks message is made."""
         tracks = self._tracker.update(detections)
         self._count(tracks)
+        self._show(tracks)
         made = [self._event(update, wall_offset_ns) for update in self._rules.update(tracks)]
         return [event for event, _ in made], [picture for _, picture in made if picture is not None]
+
+    def expected(self, capture_ns: int) -> tuple[Tracks, bool]:
+        """Where known objects should be now, by prediction alone, and whether the tracker is sure of all of them."""
+        return self._tracker.expect(capture_ns), self._tracker.is_sure
+
+    def trust(self, expected: Tracks) -> None:
+        """A picture without a detection: what was expected is taken for what is there."""
+        self._count(expected)
+        self._show(expected)
 
     def still(self, capture_ns: int, wall_offset_ns: int) -> Moment:
         """A frame in which nothing moved: what was there is still there."""

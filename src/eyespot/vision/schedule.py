@@ -5,10 +5,12 @@ since the last one (the floor), when the tracker is unsure of what it follows, o
 known. Pure; time is capture time.
 """
 
+from collections import deque
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from eyespot.contracts.detections import Boxes
@@ -16,6 +18,7 @@ from eyespot.kernel.clock import from_seconds
 from eyespot.kernel.config import Settings
 
 Box = tuple[float, float, float, float]
+MAX_ASKED = 64
 NEARLY = 0.95
 """A picture may come so much of a period early: capture times jitter, and the next one may be a whole frame away."""
 Reason = Literal["first", "floor", "unsure", "new"]
@@ -32,6 +35,8 @@ class ScheduleSettings(Settings):
     """And never closer together, whatever happens."""
     margin: float = Field(default=0.25, ge=0, le=2)
     """A known object accounts for motion within its box widened by this part of its size on each side."""
+    barren_s: float = Field(default=1.5, ge=0, le=600)
+    """Motion in a place that was looked at for its sake, and is still unexplained, is not news again for so long."""
     accounted: float = Field(default=0.6, gt=0, le=1)
     """Motion of which so large a part lies within known objects is not new."""
 
@@ -47,6 +52,7 @@ class DetectionSchedule:
         self.settings = settings or ScheduleSettings()
         self.counts: dict[Reason, int] = {"first": 0, "floor": 0, "unsure": 0, "new": 0}
         self._last_ns: int | None = None
+        self._asked: deque[tuple[int, Boxes]] = deque(maxlen=MAX_ASKED)
 
     def wants(self, capture_ns: int, motion: Sequence[Box], known: Boxes, *, sure: bool) -> Reason | None:
         """Why this picture is worth a detection, None when it is not.
@@ -73,18 +79,32 @@ class DetectionSchedule:
             return None
         if not sure:
             return "unsure"
-        return "new" if self._is_news(motion, known) else None
+        news = self._unexplained(motion, known)
+        while self._asked and capture_ns - self._asked[0][0] >= from_seconds(self.settings.barren_s):
+            self._asked.popleft()
+        for _, places in self._asked:
+            news = news[~_middles_in(places, news)]
+        if not len(news):
+            return None
+        self._asked.append((capture_ns, news))
+        return "new"
 
-    def _is_news(self, motion: Sequence[Box], known: Boxes) -> bool:
-        """Whether some motion is not explained by what is known."""
-        if not len(motion):
-            return False
-        if not len(known):
-            return True
-        moved = np.array(motion, np.float32)
+    def _unexplained(self, motion: Sequence[Box], known: Boxes) -> Boxes:
+        """The motion that is not explained by what is known, ``(N, 4)``."""
+        moved = np.array(motion, np.float32).reshape(-1, 4)
+        if not len(moved) or not len(known):
+            return moved
         reach = (known[:, 2:] - known[:, :2]) * np.float32(self.settings.margin)
         low = np.maximum(moved[:, None, :2], known[:, :2] - reach)
         high = np.minimum(moved[:, None, 2:], known[:, 2:] + reach)
         shared = np.maximum(high - low, 0.0).prod(axis=2).sum(axis=1)
         areas = (moved[:, 2:] - moved[:, :2]).prod(axis=1)
-        return bool((shared < self.settings.accounted * areas).any())
+        unexplained: Boxes = moved[shared < self.settings.accounted * areas]
+        return unexplained
+
+
+def _middles_in(places: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
+    """For each of ``boxes`` whether its middle lies in one of ``places``."""
+    middles = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
+    inside: NDArray[np.bool_] = ((places[:, :2] <= middles) & (middles <= places[:, 2:])).all(axis=2).any(axis=1)
+    return inside

@@ -33,10 +33,17 @@ def test_an_empty_scene_is_looked_at_at_the_idle_rate() -> None:
 
 
 def test_what_moves_elsewhere_is_news_up_to_the_ceiling() -> None:
-    schedule = DetectionSchedule(ScheduleSettings(floor_hz=2, ceiling_hz=10))
+    schedule = DetectionSchedule(ScheduleSettings(floor_hz=2, ceiling_hz=10, barren_s=0))
     found = reasons(schedule, 300, (WALKER, (0.0, 0.0, 0.1, 0.2)), boxes(WALKER))
     assert len(found) == pytest.approx(100, abs=2)
     assert schedule.counts["new"] > 60
+
+
+def test_a_tree_that_sways_is_not_news_for_long() -> None:
+    schedule = DetectionSchedule(ScheduleSettings(floor_hz=0.2, ceiling_hz=10, barren_s=5))
+    reasons(schedule, 295, (WALKER, (0.0, 0.0, 0.1, 0.2)), boxes(WALKER))
+    assert schedule.counts["new"] == 2
+    assert schedule.wants(295 * FRAME_NS, ((0.8, 0.8, 0.9, 0.9),), boxes(WALKER), sure=True) == "new", "but this is"
 
 
 def test_motion_beyond_a_known_object_counts_by_its_part() -> None:

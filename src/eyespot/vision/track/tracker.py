@@ -49,6 +49,7 @@ class Tracker:
         self._start_ns: int | None = None
         self._now_s = 0.0
         self._before_s = 0.0
+        self._looked_s = 0.0
         self._aspect = 1.0
 
     def update(self, detections: Detections) -> Tracks:
@@ -63,6 +64,7 @@ class Tracker:
         left = self._associate(measured, scores, labels)
         self._forget()
         self._begin(measured, scores, labels, left)
+        self._looked_s = self._now_s
         return self._shown(detections.capture_ns)
 
     def coast(self, capture_ns: int) -> Tracks:
@@ -73,11 +75,27 @@ class Tracker:
         self._advance(capture_ns)
         table = self._table
         if len(table):
-            here = table[:, SEEN_S] >= self._before_s - _SOON_S
+            here = table[:, SEEN_S] >= self._looked_s - _SOON_S
             table[here, SEEN_S] = self._now_s
             table[here, kalman.VELOCITY] = 0.0
             self._forget()
+        self._looked_s = self._now_s
         return self._shown(capture_ns)
+
+    def expect(self, capture_ns: int) -> Tracks:
+        """A frame that nobody detected in: where everything should be now, by prediction alone.
+
+        Nothing is gained or lost; ``unseen_s`` says how long ago each was last detected.
+        """
+        self._advance(capture_ns)
+        if len(self._table):
+            self._predict(self._looked_s - self._table[:, SEEN_S])
+        return self._shown(capture_ns)
+
+    @property
+    def is_sure(self) -> bool:
+        """No object is new and still to be confirmed; a detection soon would tell."""
+        return bool((self._table[:, SURE] > 0.0).all())
 
     def _advance(self, capture_ns: int) -> None:
         if self._start_ns is None:
@@ -88,7 +106,7 @@ class Tracker:
     def _associate(self, measured: Floats, scores: Floats, labels: NDArray[np.int32]) -> NDArray[np.intp]:
         """Predict and match tracks; returns the indices of sure detections that belong to none."""
         table, settings, known = self._table, self.settings, len(self._table)
-        unseen_s = self._before_s - table[:, SEEN_S]
+        unseen_s = self._looked_s - table[:, SEEN_S]
         if known:
             self._predict(unseen_s)
         found = kalman.corners(measured)
