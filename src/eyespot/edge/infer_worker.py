@@ -1,0 +1,192 @@
+"""The inference process's inside: connections on its socket, each with one opened model, served by one accelerator.
+
+Owns the connections and their bounds. A thread a connection waits for requests; what runs, runs in the lanes of the
+shared accelerator in the order of the clients' shares. A connection that breaks the protocol or does not read its
+answers is closed; nobody else notices.
+"""
+
+import logging
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from eyespot.edge import infer_wire as wire
+from eyespot.edge.infer_models import Models, OpenModel, Wanted
+from eyespot.infer.session import Session
+from eyespot.infer.share.accelerator import Client, SharedAccelerator
+from eyespot.infer.share.fair_queue import Terms
+from eyespot.kernel.errors import EyespotError, Kind
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 64
+OPEN_S = 30.0
+"""How long a new connection may take to say what it wants."""
+MARGIN_BYTES = 1 << 16
+"""Room for outputs whose size differs from run to run."""
+
+
+class Clients:
+    """Connections of one client name have one share together."""
+
+    def __init__(self, shared: SharedAccelerator) -> None:
+        self._shared = shared
+        self._lock = threading.Lock()
+        self._users: dict[str, tuple[Client, int]] = {}
+
+    def take(self, name: str, terms: Terms) -> Client:
+        """The client called ``name``, joined with ``terms`` if it is the first; raises as ``FairQueue.join``."""
+        with self._lock:
+            client, users = self._users.get(name) or (self._shared.join(name, terms), 0)
+            self._users[name] = (client, users + 1)
+            return client
+
+    def give_back(self, client: Client) -> None:
+        """One connection less."""
+        with self._lock:
+            _, users = self._users[client.name]
+            if users > 1:
+                self._users[client.name] = (client, users - 1)
+            else:
+                del self._users[client.name]
+                client.leave()
+
+
+class WorkerServer:
+    """Listens at ``path`` until closed."""
+
+    def __init__(self, path: Path, models: Models, shared: SharedAccelerator) -> None:
+        self._models = models
+        self._shared = shared
+        self.clients = Clients(shared)
+        self._lock = threading.Lock()
+        self._peers: set[socket.socket] = set()
+        self._closed = False
+        self.refused = 0
+        self._server = wire.listen(path, MAX_CONNECTIONS)
+        self._thread = threading.Thread(target=self._accept, name="infer-accept", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more requests; connections end."""
+        self._closed = True
+        _hang_up(self._server)
+        with self._lock:
+            peers = list(self._peers)
+        for peer in peers:
+            _hang_up(peer)
+        self._thread.join()
+        self._server.close()
+
+    def status(self) -> dict[str, Any]:
+        """JSON-ready counters."""
+        return {"connections": len(self._peers), "refused": self.refused, **self._shared.status()}
+
+    def _accept(self) -> None:
+        while not self._closed:
+            try:
+                peer, _ = self._server.accept()
+            except OSError:
+                if self._closed:
+                    return
+                log.warning("a connection to the inference socket could not be taken")
+                threading.Event().wait(0.1)
+                continue
+            with self._lock:
+                welcome = wire.same_user(peer) and len(self._peers) < MAX_CONNECTIONS and not self._closed
+                if welcome:
+                    self._peers.add(peer)
+            if welcome:
+                threading.Thread(target=self._serve, args=(peer,), name="infer-peer", daemon=True).start()
+            else:
+                self.refused += 1
+                peer.close()
+
+    def _serve(self, peer: socket.socket) -> None:
+        try:
+            with peer:
+                peer.settimeout(OPEN_S)
+                found = wire.receive(peer, {"OpenRequest": wire.OpenRequest})
+                if found is not None and isinstance(found[0], wire.OpenRequest):
+                    self._connection(peer, found[0])
+        except (OSError, EyespotError) as error:
+            log.info("a connection to the inference socket ended: %s", error)
+        finally:
+            with self._lock:
+                self._peers.discard(peer)
+
+    def _connection(self, peer: socket.socket, request: wire.OpenRequest) -> None:
+        wanted = Wanted(request.package, request.variant, request.accelerator, request.threads, request.size_px)
+        client: Client | None = None
+        model: OpenModel | None = None
+        try:
+            client = self.clients.take(request.client, Terms(request.share, request.priority))
+            model = self._models.take(wanted)
+            arena = self._open(peer, client, model)
+            peer.settimeout(None)
+            while (found := wire.receive(peer, {"RunRequest": wire.RunRequest})) is not None:
+                if isinstance(found[0], wire.RunRequest):
+                    wire.send(peer, self._answer(client, model, arena, found[0]), wait=False)
+        except EyespotError as error:
+            wire.send(peer, wire.Refusal.of(error), wait=False)
+        finally:
+            if model is not None and self._models.give_back(model):
+                self._shared.forget(model.shared)
+            if client is not None:
+                self.clients.give_back(client)
+
+    def _open(self, peer: socket.socket, client: Client, model: OpenModel) -> "_Memory":
+        """Open the model, try it once on a grey picture to know its outputs' sizes, and hand over the memory."""
+
+        def try_once(session: Session) -> tuple[Session, int]:
+            outputs = session.run(np.full((*session.input_px, 3), 114, np.uint8), borrow=True)
+            return session, sum(wire.aligned(item.nbytes) for item in outputs)
+
+        session, output_bytes = client.submit(model.shared, model.guarded(try_once)).result()
+        memory = _Memory(session.input_px, output_bytes)
+        choice = session.choice
+        answer = wire.Opened(
+            input_px=session.input_px,
+            variant=choice.variant.name,
+            accelerator=choice.accelerator.name,
+            reason=choice.reason[:1000],
+            arena_bytes=len(memory.arena.memory),
+            output_offset=memory.output_offset,
+        )
+        wire.send(peer, answer, descriptor=memory.arena.descriptor, wait=False)
+        memory.arena.close_descriptor()
+        return memory
+
+    def _answer(self, client: Client, model: OpenModel, memory: "_Memory", request: wire.RunRequest) -> BaseModel:
+        def run(session: Session) -> tuple[wire.Placed, ...]:
+            return memory.arena.place(session.run(memory.picture, borrow=True), memory.output_offset)
+
+        try:
+            future = client.submit(model.shared, model.guarded(run), deadline_ns=request.deadline_ns)
+            return wire.RunAnswer(outputs=future.result())
+        except EyespotError as error:
+            return wire.Refusal.of(error)
+        except Exception as error:  # a runtime's own: told to the caller, who has no more use for its type
+            log.exception("an inference failed")
+            return wire.Refusal(kind=Kind.INTERNAL.name, what=f"The inference failed: {type(error).__name__}.")
+
+
+class _Memory:
+    """The memory of one connection: the picture first, the outputs behind it."""
+
+    def __init__(self, input_px: tuple[int, int], output_bytes: int) -> None:
+        height_px, width_px = input_px
+        self.output_offset = wire.aligned(height_px * width_px * 3)
+        self.arena = wire.Arena.make(self.output_offset + output_bytes + MARGIN_BYTES)
+        self.picture = self.arena.view(wire.Placed(dtype="uint8", shape=(height_px, width_px, 3), offset=0))
+
+
+def _hang_up(peer: socket.socket) -> None:
+    try:
+        peer.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("the inference socket was closed already")
