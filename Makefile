@@ -1,6 +1,6 @@
 # Eyespot. `make demo` and `make test` do all set-up themselves, and are quick the second time.
 #   make demo [SOURCE=rtsp://… | /dev/video0 | FILE] [ARGS="--for 40 --json"]
-.PHONY: demo test check bench clean setup setup-dev models web lock reference
+.PHONY: demo test check bench clean setup setup-dev models web lock reference arm64 deb
 .DEFAULT_GOAL := demo
 EYESPOT := .venv/bin/eyespot
 # Node from its PyPI wheel, where scripts/web had to put it there.
@@ -39,3 +39,11 @@ clean:
 
 reference: setup
 	@.venv/bin/python -m eyespot.cli.reference > docs/guide/reference.md
+
+# Debian 12 arm64 under emulation: the same detections as here? As root; about 15 minutes the first time.
+arm64: setup web models
+	@scripts/arm64 $(ARGS)
+
+# Debian packages for both architectures, in dist/.
+deb: setup web models
+	@scripts/deb $(ARGS)
