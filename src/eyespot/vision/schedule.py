@@ -106,5 +106,5 @@ class DetectionSchedule:
 def _middles_in(places: Boxes, boxes: Boxes) -> NDArray[np.bool_]:
     """For each of ``boxes`` whether its middle lies in one of ``places``."""
     middles = ((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None]
-    inside: NDArray[np.bool_] = ((places[:, :2] <= middles) & (middles <= places[:, 2:])).all(axis=2).any(axis=1)
-    return inside
+    inside = (places[:, :2] <= middles) & (middles <= places[:, 2:])
+    return np.asarray(np.any(np.all(inside, axis=2), axis=1), bool)
