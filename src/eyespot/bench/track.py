@@ -31,7 +31,7 @@ Scores = dict[str, dict[str, dict[str, float]]]
 def run(options: BenchOptions, progress: Progress) -> Report:
     """Detect, follow with every contender, judge."""
     report = Report("track", targets=dict(TARGETS))
-    truth = _truth(options)
+    truth = find_truth(options)
     jobs = synthetic_clips()
     if truth is not None:
         jobs = {REAL: real_clip(options, truth, progress), **jobs}
@@ -48,7 +48,7 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     return report
 
 
-def _truth(options: BenchOptions) -> Path | None:
+def find_truth(options: BenchOptions) -> Path | None:
     if options.truth is not None:
         return options.truth
     if options.video is not None:
