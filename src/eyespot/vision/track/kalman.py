@@ -27,6 +27,10 @@ MEASURE_VARIANCE: Floats = np.array([0.095, 0.095, 0.16, 0.125]) ** 2
 ACCELERATION: Floats = np.array([0.35, 0.35, 0.02, 0.02])
 """Spectral density ``q``: walkers change speed by about half a height a second each second, sizes slowly."""
 START_SPEED_VARIANCE: Floats = np.array([0.8, 0.8, 0.1, 0.1]) ** 2
+FREEDOM = 4.0
+"""Degrees of freedom of the Student-t distribution that measurements are taken to follow: a box around two people, or
+around the visible half of one, is an outlier and moves its track little."""
+_ONES: Floats = np.ones(4)
 SIZE_CALM_S = 1.0
 """Size velocity dies out with this time constant: nothing grows for ever."""
 
@@ -54,7 +58,9 @@ def predict(table: Floats, dt_s: float, calm: Floats | float) -> None:
 
 
 def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
-    """Fold a measurement into each state, in place.
+    """Fold a measurement into each state, in place; the further from the prediction, the less it weighs.
+
+    The weight is that of a Student-t likelihood (one step of the usual iteration, Roth, Ozkan and Gustafsson 2013).
 
     Args:
         state: ``(M, STATE_COLUMNS or more)``.
@@ -62,15 +68,29 @@ def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
         doubt: factor on the measurement variance, 1 for sure detections or ``(M, 1)``.
     """
     variance, cross = state[:, VAR_POSITION], state[:, VAR_CROSS]
-    inverse = 1.0 / (variance + MEASURE_VARIANCE * doubt)
-    gain_position, gain_velocity = variance * inverse, cross * inverse
+    noise = MEASURE_VARIANCE * doubt
+    inverse = 1.0 / (variance + noise)
     wrong = measured - state[:, POSITION]
+    surprise = _surprise(wrong, inverse, state[:, 3])
+    if surprise.max() > len(MEASURE_VARIANCE):
+        noise = noise * np.maximum(1.0, (FREEDOM + surprise) / (FREEDOM + len(MEASURE_VARIANCE)))[:, None]
+        inverse = 1.0 / (variance + noise)
+    gain_position, gain_velocity = variance * inverse, cross * inverse
     state[:, POSITION] += gain_position * wrong
     state[:, VELOCITY] += gain_velocity * wrong
     state[:, VAR_VELOCITY] -= gain_velocity * cross
     gain_position -= 1.0
     variance *= -gain_position
     cross *= -gain_position
+
+
+def _surprise(wrong: Floats, inverse: Floats, log_height: Floats) -> Floats:
+    """``(M,)`` squared Mahalanobis distances, about 4 for a good measurement; centres are compared in heights."""
+    share = wrong * wrong
+    share[:, :2] *= np.exp(log_height * -2.0)[:, None]
+    share *= inverse
+    result: Floats = share @ _ONES
+    return result
 
 
 def measurements(boxes: NDArray[np.floating], aspect: float) -> Floats:

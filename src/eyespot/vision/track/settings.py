@@ -21,6 +21,8 @@ class TrackerSettings(Settings):
     confirm_hits: int = Field(default=3, ge=1, le=100)
     """A new track is shown once it was seen this often in a row, or for ``confirm_s`` when that is longer."""
     confirm_s: float = Field(default=0.2, ge=0, le=60)
+    unsure_s: float = Field(default=5.0, ge=0, le=3600)
+    """How long unsure detections alone carry a track on; then it waits to be surely seen again."""
     patience_s: float = Field(default=2.0, gt=0, le=600)
     """How long a track that is not seen is remembered, to be found again."""
     stationary_patience_s: float = Field(default=15.0, gt=0, le=3600)

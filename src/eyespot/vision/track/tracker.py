@@ -1,9 +1,11 @@
 """The tracker: detections in, tracks with lasting ids out.
 
-Association in two stages after ByteTrack (Zhang et al. 2022, arXiv:2110.06864): sure detections are matched first, then
-the unsure ones carry on tracks that found none. A detection in the shadow of a better one counts as unsure: it may be a
-second person, or the same one found twice. It owns the book of tracks; the motion model is ``kalman``, the fit of a
-pair ``affinity``, the choice of pairs ``assign``. No clock: time is the capture time of the detections.
+Sure detections begin tracks and unsure ones only carry them on (after ByteTrack, Zhang et al. 2022, arXiv:2110.06864).
+Unlike there all are matched at once, unsure ones at a handicap: where two people cross, the better box must not go to
+whoever is nearest to it and leave the wrong one for the other. A detection in the shadow of a better one counts as
+unsure: it may be a second person, or the same one found twice. It owns the book of tracks; the motion model is
+``kalman``, the fit of a pair ``affinity``, the choice of pairs ``assign``. No clock: time is the capture time of the
+detections.
 """
 
 import math
@@ -20,10 +22,10 @@ from eyespot.vision.track.kalman import Floats
 from eyespot.vision.track.settings import TrackerSettings
 from eyespot.vision.track.tracks import ACTIVE, OCCLUDED, STATIONARY, Tracks, no_tracks
 
-SCORE, SEEN_S, BORN_S, HITS, ANCHOR_X, ANCHOR_Y, ANCHOR_S, ID, LABEL, SURE = range(
-    kalman.STATE_COLUMNS, kalman.STATE_COLUMNS + 10
+SCORE, SEEN_S, BORN_S, HITS, ANCHOR_X, ANCHOR_Y, ANCHOR_S, ID, LABEL, SURE, FIRM_S = range(
+    kalman.STATE_COLUMNS, kalman.STATE_COLUMNS + 11
 )
-COLUMNS = kalman.STATE_COLUMNS + 10
+COLUMNS = kalman.STATE_COLUMNS + 11
 ANCHOR = slice(ANCHOR_X, ANCHOR_Y + 1)
 LONGEST_STEP_S = 5.0
 """Prediction never reaches further than this at once; after a longer gap objects are looked for where they were."""
@@ -32,10 +34,14 @@ CALM_S = 4.0
 SCORE_MEMORY_S = 0.5
 RECENT_S = 1.0
 """Unsure detections carry on tracks that were seen within so long."""
+UNSURE_LOSS = 0.5
+"""Loss of gain of a pair with an unsure detection: it must fit well to take a track from a sure one."""
+TENTATIVE_LOSS = 0.5
+"""Loss of gain of a pair with a track that is not confirmed yet."""
 MAX_DETECTIONS = 1000
+"""The best so many of one frame are looked at."""
 FAR_OUTSIDE = 10.0
 """Boxes that reach so many pictures away are nonsense."""
-"""The best so many of one frame are looked at."""
 _SOON_S = 1e-6
 
 
@@ -77,6 +83,7 @@ class Tracker:
         if len(table):
             here = table[:, SEEN_S] >= self._looked_s - _SOON_S
             table[here, SEEN_S] = self._now_s
+            table[here, FIRM_S] += self._now_s - self._before_s
             table[here, kalman.VELOCITY] = 0.0
             self._forget()
         self._looked_s = self._now_s
@@ -139,22 +146,16 @@ class Tracker:
     def _pairs(
         self, gain: Floats, high: NDArray[np.bool_], unseen_s: NDArray[np.float64]
     ) -> tuple[list[int], list[int]]:
-        """Matched rows and columns: sure tracks with sure detections, then with unsure ones, then new tracks."""
+        """Matched rows and columns; unsure detections are for confirmed tracks that were surely seen not long ago."""
         sure = self._table[:, SURE] > 0.0
         all_sure, all_high = bool(sure.all()), bool(high.all())
-        if all_sure and all_high:
-            return assign(gain)
-        rows, cols = assign(gain * (sure[:, None] & high))
-        free_rows, free_cols = np.ones(len(sure), bool), np.ones(len(high), bool)
-        free_rows[rows] = free_cols[cols] = False
-        if not all_high:
-            recent = sure & free_rows & (unseen_s <= RECENT_S)
-            more_rows, more_cols = assign(gain * (recent[:, None] & ~high))
-            rows, cols = rows + more_rows, cols + more_cols
         if not all_sure:
-            more_rows, more_cols = assign(gain * (~sure[:, None] & (high & free_cols)))
-            rows, cols = rows + more_rows, cols + more_cols
-        return rows, cols
+            gain -= np.where(sure, 0.0, TENTATIVE_LOSS)[:, None]
+        if not all_high:
+            gain -= np.where(high, 0.0, UNSURE_LOSS)
+            firm = self._table[:, FIRM_S] >= self._now_s - self.settings.unsure_s - _SOON_S
+            gain[~(high | (sure & firm & (unseen_s <= RECENT_S))[:, None])] = 0.0
+        return assign(gain)
 
     def _fold(self, rows: list[int], measured: Floats, scores: Floats) -> None:
         """Take the measurements into the tracks of ``rows``."""
@@ -163,6 +164,9 @@ class Tracker:
         doubt: Floats | float = 1.0
         if scores.min() < settings.high_score:
             doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)[:, None]
+            state[scores >= settings.high_score, FIRM_S] = now_s
+        else:
+            state[:, FIRM_S] = now_s
         kalman.correct(state, measured, doubt * doubt)
         share = 1.0 - np.exp((state[:, SEEN_S] - now_s) / SCORE_MEMORY_S)
         state[:, SCORE] += share * (scores - state[:, SCORE])
@@ -185,13 +189,19 @@ class Tracker:
         result: NDArray[np.bool_] = table[:, ANCHOR_S] <= table[:, SEEN_S] - self.settings.stationary_s
         return result
 
+    def _outside(self) -> NDArray[np.bool_]:
+        """Which objects have their centre beyond the edge of the picture."""
+        centre = self._table[:, :2]
+        result: NDArray[np.bool_] = ((centre < 0.0) | (centre > (self._aspect, 1.0))).any(axis=1)
+        return result
+
     def _forget(self) -> None:
-        """Drop tracks that have not been seen for longer than their patience; new ones have none."""
+        """Drop tracks unseen for longer than their patience; new ones and those that left have none."""
         table, settings = self._table, self.settings
         if not len(table) or table[:, SEEN_S].min() >= self._now_s:
             return
         patience_s = np.where(self._standing(), settings.stationary_patience_s, settings.patience_s)
-        patience_s[table[:, SURE] == 0.0] = 0.0
+        patience_s[(table[:, SURE] == 0.0) | self._outside()] = 0.0
         keep = self._now_s - table[:, SEEN_S] <= patience_s
         if not keep.all():
             self._table = table[keep]
@@ -205,7 +215,7 @@ class Tracker:
         rows = np.zeros((len(new), COLUMNS))
         rows[:, : kalman.STATE_COLUMNS] = kalman.born(measured[new])
         rows[:, SCORE] = scores[new]
-        rows[:, SEEN_S] = rows[:, BORN_S] = rows[:, ANCHOR_S] = self._now_s
+        rows[:, SEEN_S] = rows[:, BORN_S] = rows[:, ANCHOR_S] = rows[:, FIRM_S] = self._now_s
         rows[:, HITS] = 1.0
         rows[:, ANCHOR] = measured[new, :2]
         rows[:, LABEL] = labels[new]
