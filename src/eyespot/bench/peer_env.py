@@ -14,6 +14,7 @@ from eyespot.kernel.errors import unavailable
 
 PEERS = {
     "trackers": ("onnxruntime==1.32.0", "opencv-python==5.0.0.93", "trackers==2.6.1", "trackeval==1.3.0"),
+    "opencv": ("opencv-python-headless==5.0.0.93", "numpy==2.4.6"),
     "norfair": ("norfair==2.3.0", "numpy==1.26.4"),
 }
 """Name of an environment → what is installed in it. norfair needs numpy 1, the others numpy 2."""
