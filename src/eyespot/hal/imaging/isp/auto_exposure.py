@@ -16,6 +16,8 @@ from eyespot.kernel.errors import invalid
 _DARKEST = 1e-4
 _HIGHLIGHT_SHARE = 0.02
 _HIGHLIGHT_LEVEL = 0.9
+_CLIPPED_LEVEL = 0.98
+_CLIPPED_BRIGHT = 1.3
 _KEEP_STOPS = 0.25
 
 
@@ -122,5 +124,7 @@ class AutoExposure:
         factor = settings.target * 2.0**settings.compensation_stops / max(mean, _DARKEST)
         above = np.cumsum(statistics.histogram[::-1])
         bright = 1.0 - int(np.searchsorted(above, _HIGHLIGHT_SHARE)) / HISTOGRAM_BINS
+        if bright > _CLIPPED_LEVEL:  # how bright it is cannot be told: more than a step above rest
+            bright = _CLIPPED_BRIGHT
         least = factor * 2.0**-settings.protect_stops
         return float(max(min(factor, _HIGHLIGHT_LEVEL / max(bright, _DARKEST)), least))

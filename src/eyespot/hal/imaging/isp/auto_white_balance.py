@@ -90,6 +90,7 @@ class AutoWhiteBalance:
         now = np.log([self.asked.red_gain, self.asked.blue_gain])
         error = -wanted - now
         self.is_moving = float(np.abs(error).max()) > (settings.stop if self.is_moving else settings.start)
+        self.is_moving |= self.asked.kelvin == 0 and kelvin > 0
         if self.is_moving:
             red, blue = np.exp(now + settings.speed * error).clip(settings.min_gain, settings.max_gain)
             self.asked = Balance(float(red), float(blue), kelvin)

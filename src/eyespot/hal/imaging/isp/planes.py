@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from eyespot.hal.imaging.isp.raw import Raw
 
-_REPAIR_SHIFT = 2
-"""A sample is bad that exceeds the brightest of its eight neighbours by more than a quarter of that, and noise."""
+_REPAIR_SHIFT = 3
+"""A sample is bad that exceeds the brightest of its eight neighbours by more than an eighth of that, and noise."""
 _CODES = 8191
 """Range of the codes in which noise is the same everywhere: differences and their sums fit 16 bits."""
 _MAX_REACH = 4000
@@ -65,7 +65,7 @@ def repair(plane: NDArray[np.uint16], margin: int) -> NDArray[np.uint16]:
     """Pull samples that stand out from all eight neighbours of their colour back to the outermost of them.
 
     Takes away single hot and dead samples; two side by side of one colour shield each other. ``margin`` is how far
-    beyond its neighbours (in sample values) noise may carry a good sample; beside it a quarter of their value is
+    beyond its neighbours (in sample values) noise may carry a good sample; beside it an eighth of their value is
     granted, so that glints survive. Returns one row less at top and bottom.
     """
     rows, columns = plane.shape
