@@ -10,12 +10,15 @@ BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager
 
 # Library → the places (below src/eyespot) that may import it; `testing` and `bench` may import anything.
 CONFINED = {
-    "av": ("media/", "hal/sensors/"),
+    "av": ("media/", "hal/sensors/", "hal/board/codec_probe.py"),
     "onnxruntime": ("hal/accelerators/", "infer/zoo/"),
     "openvino": ("hal/accelerators/",),
     "ai_edge_litert": ("hal/accelerators/",),
     "onnx": ("infer/zoo/",),
     "onnxslim": ("infer/zoo/",),
+    "torch": ("infer/zoo/compile/tools/",),
+    "litert_torch": ("infer/zoo/compile/tools/",),
+    "ai_edge_quantizer": ("infer/zoo/compile/tools/",),
     "nats": ("bus/",),
     "nkeys": ("bus/",),
     "sqlite3": ("kernel/sqlite", "edge/api/store"),

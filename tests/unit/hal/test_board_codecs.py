@@ -1,0 +1,68 @@
+"""The codec probe: it uses real codecs, and a crash or hang of one costs only that one."""
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from eyespot.hal.board.codec_probe import SOFTWARE, decode, encode, try_codec, wanted
+from eyespot.hal.board.codecs import FAMILIES, MAX_STARTS, look_for_codecs, try_all
+from eyespot.hal.board.roots import Roots
+
+
+@pytest.mark.parametrize(("codec", "encoder"), SOFTWARE.items())
+def test_what_a_decoder_is_tried_on_is_whole(codec: str, encoder: str) -> None:
+    assert try_codec(encoder, "w") == ""
+    assert decode({"mpeg2": "mpeg2video", "mpeg1": "mpeg1video"}.get(codec, codec), encode(encoder)) == ""
+
+
+def test_a_decoder_that_gives_nothing_is_found_out() -> None:
+    assert decode("h264", encode("libx264")[:0]) == "it gave no picture"
+
+
+def test_a_codec_without_its_hardware_says_what_is_wrong() -> None:
+    name, mode = next(item for item in wanted() if item[0] == "h264_v4l2m2m")
+    assert isinstance(try_codec(name, mode), str)
+    assert try_codec("no_such_codec", "w")
+
+
+def test_every_family_is_answered_for() -> None:
+    items = list(look_for_codecs(Roots()))
+    assert items[0].usable
+    assert items[0].what.startswith("libav ")
+    ends = {item.name.rpartition("_")[2] for item in items}
+    assert set(FAMILIES) <= ends
+    assert all(item.todo for item in items if not item.usable)
+
+
+def lines(*documents: dict[str, object]) -> str:
+    return "\n".join(json.dumps(document) for document in documents)
+
+
+def test_a_codec_that_kills_the_probe_is_named_and_left_out() -> None:
+    starts: list[list[str]] = []
+
+    def run(skip: Sequence[str]) -> str:
+        starts.append(list(skip))
+        if "b:w" not in skip:
+            return lines({"trying": "a:w"}, {"codec": "a:w", "wrong": ""}, {"trying": "b:w"})
+        return lines({"trying": "c:r"}, {"codec": "c:r", "wrong": "no"}, {"done": True, "libav": "8"}) + "\nrubbish"
+
+    tried, libav = try_all(run)
+    assert tried == {"a:w": "", "b:w": "it crashed or hung the process that tried it", "c:r": "no"}
+    assert libav == "8"
+    assert starts == [[], ["a:w", "b:w"]]
+
+
+def test_the_number_of_starts_is_bounded() -> None:
+    starts: list[int] = []
+
+    def run(skip: Sequence[str]) -> str:
+        starts.append(len(skip))
+        return lines({"trying": f"x{len(skip)}:w"})
+
+    tried, libav = try_all(run)
+    assert len(starts) == MAX_STARTS
+    assert len(tried) == MAX_STARTS
+    assert libav == ""
+    assert try_all(lambda _: "")[0] == {}
