@@ -10,17 +10,21 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eyespot.edge.child import Child, ChildSpec, exit_text
+from eyespot.edge.infer_door import Doors, DoorSettings
+from eyespot.edge.infer_guests import Guests
 from eyespot.edge.infer_journal import Journal
 from eyespot.edge.infer_models import Models
 from eyespot.edge.infer_worker import WorkerServer
 from eyespot.infer.share.accelerator import SharedAccelerator
 from eyespot.kernel.clock import Clock, SystemClock, seconds
+from eyespot.kernel.errors import EyespotError
 from eyespot.kernel.log import setup_logging
 
 log = logging.getLogger(__name__)
@@ -66,6 +70,7 @@ class InferenceProcess:
         clock: Clock,
         *,
         lanes: int = 1,
+        doors: DoorSettings | None = None,
         on_crash: Callable[[Crash], None] = lambda _: None,
     ) -> None:
         self.socket = run_dir / SOCKET
@@ -76,6 +81,7 @@ class InferenceProcess:
         command = [
             sys.executable, "-m", "eyespot.edge.infer_process",
             "--models", str(models), "--run-dir", str(run_dir), "--lanes", str(lanes),
+            *_door_words(doors or DoorSettings()),
         ]  # fmt: skip
         self._child = Child(ChildSpec(self.name, command, env), clock, self._died)
 
@@ -97,7 +103,13 @@ class InferenceProcess:
         self._on_crash(crash)
 
 
-async def serve(models: Path, run_dir: Path, lanes: int, clock: Clock) -> None:
+def _door_words(doors: DoorSettings) -> list[str]:
+    ports = {"--rest-port": doors.rest_port, "--grpc-port": doors.grpc_port}
+    words = [word for name, port in ports.items() if port is not None for word in (name, str(port))]
+    return [*words, "--guest-share", str(doors.share)] if words else []
+
+
+async def serve(models: Path, run_dir: Path, lanes: int, doors: DoorSettings, clock: Clock) -> None:
     """The whole life of the process."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -107,12 +119,35 @@ async def serve(models: Path, run_dir: Path, lanes: int, clock: Clock) -> None:
     if avoided := journal.avoided():
         log.warning("left alone, for they crashed: %s", ", ".join(sorted(avoided)))
     shared = SharedAccelerator(clock, lanes=lanes)
-    server = WorkerServer(run_dir / SOCKET, Models(models, journal), shared)
+    opened = Models(models, journal)
+    server = WorkerServer(run_dir / SOCKET, opened, shared)
     try:
-        await _watch(journal, clock, stop)
+        async with _guests(doors, opened, shared, run_dir, clock):
+            await _watch(journal, clock, stop)
     finally:
         server.close()
         shared.close()
+
+
+@asynccontextmanager
+async def _guests(
+    settings: DoorSettings, models: Models, shared: SharedAccelerator, run_dir: Path, clock: Clock
+) -> AsyncIterator[None]:
+    """The doors for guests, open meanwhile, where any is wanted; what keeps them shut is logged and costs no more."""
+    if not settings.wanted:
+        yield
+        return
+    guests = Guests(models, shared, clock, share=settings.share)
+    doors = Doors(guests, settings, run_dir)
+    try:
+        try:
+            await doors.open()
+        except EyespotError as error:
+            log.error("the doors for guests stay shut: %s", error)
+        yield
+    finally:
+        await doors.close()
+        guests.close()
 
 
 async def _watch(journal: Journal, clock: Clock, stop: asyncio.Event) -> None:
@@ -133,9 +168,13 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--rest-port", type=int)
+    parser.add_argument("--grpc-port", type=int)
+    parser.add_argument("--guest-share", type=float, default=0.25)
     arguments = parser.parse_args()
     setup_logging("inference")
-    asyncio.run(serve(arguments.models, arguments.run_dir, arguments.lanes, SystemClock()))
+    doors = DoorSettings(arguments.rest_port, arguments.grpc_port, arguments.guest_share)
+    asyncio.run(serve(arguments.models, arguments.run_dir, arguments.lanes, doors, SystemClock()))
 
 
 if __name__ == "__main__":

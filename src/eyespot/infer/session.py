@@ -39,6 +39,8 @@ class Session:
         shape = loaded.inputs[0].shape
         self.input_px: tuple[int, int] = (int(shape[1] or 0), int(shape[2] or 0))
         """Height and width of the pictures it takes."""
+        self.inputs: tuple[TensorSpec, ...] = loaded.inputs
+        self.outputs: tuple[TensorSpec, ...] = loaded.outputs
 
     def run(self, image: Image, *, borrow: bool = False) -> Outputs:
         """Run on one picture ``(H, W, 3)`` uint8 in the package's colour order and at ``input_px``.
