@@ -29,7 +29,7 @@ COLUMNS = kalman.STATE_COLUMNS + 11
 ANCHOR = slice(ANCHOR_X, ANCHOR_Y + 1)
 LONGEST_STEP_S = 5.0
 """Prediction never reaches further than this at once; after a longer gap objects are looked for where they were."""
-CALM_S = 4.0
+CALM_S = 8.0
 """Time constant with which an unseen object is assumed to slow down."""
 SCORE_MEMORY_S = 0.5
 RECENT_S = 1.0
@@ -191,8 +191,8 @@ class Tracker:
 
     def _outside(self) -> NDArray[np.bool_]:
         """Which objects have their centre beyond the edge of the picture."""
-        centre = self._table[:, :2]
-        result: NDArray[np.bool_] = ((centre < 0.0) | (centre > (self._aspect, 1.0))).any(axis=1)
+        x, y = self._table[:, 0], self._table[:, 1]
+        result: NDArray[np.bool_] = (x < 0.0) | (x > self._aspect) | (y < 0.0) | (y > 1.0)
         return result
 
     def _forget(self) -> None:
