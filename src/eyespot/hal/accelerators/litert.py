@@ -89,9 +89,9 @@ class LiteRt:
             interpreter = Interpreter(str(model_path), experimental_delegates=delegates or None, num_threads=threads)
             _resize(interpreter, input_shapes)
             interpreter.allocate_tensors()
+            return _Loaded(interpreter, fixed=input_shapes is not None)
         except (ValueError, RuntimeError, TypeError) as error:
             raise invalid(f"LiteRT does not accept {model_path.name}: {first_line(error)}.") from error
-        return _Loaded(interpreter, fixed=input_shapes is not None)
 
 
 def delegates(folders: Sequence[str] = _FOLDERS) -> list[Delegate]:

@@ -19,6 +19,8 @@ _DTYPES = {
     "tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64", "tensor(uint8)": "uint8",
     "tensor(int8)": "int8", "tensor(int32)": "int32", "tensor(int64)": "int64", "tensor(bool)": "bool",
 }  # fmt: skip
+_NO_FALLBACK = {"enable_fallback": 0}
+"""Left on, the runtime would go on with the CPU, and print so, when a provider fails while it loads or runs."""
 
 
 class OnnxRuntime:
@@ -66,7 +68,7 @@ class OnnxRuntime:
             if self._provider.execution not in runtime.get_available_providers():
                 raise unavailable(f"The installed ONNX Runtime has no {self._provider.execution}.", self._provider.todo)
             wanted.insert(0, (self._provider.execution, dict(self._provider.options)))
-        session = runtime.InferenceSession(str(model_path), options, providers=wanted)
+        session = runtime.InferenceSession(str(model_path), options, providers=wanted, **_NO_FALLBACK)
         if session.get_providers()[0] != self._provider.execution:
             raise unavailable(f"{self._provider.execution} does not start here.", "Look at its driver and libraries.")
         return session
@@ -78,7 +80,7 @@ def _free_dimensions(runtime: Any, model_path: Path, input_shapes: Sequence[Sequ
     options.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    probe = runtime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"])
+    probe = runtime.InferenceSession(str(model_path), options, providers=["CPUExecutionProvider"], **_NO_FALLBACK)
     sizes: dict[str, int] = {}
     for item, shape in zip(probe.get_inputs(), input_shapes, strict=True):
         for axis, size in zip(item.shape, shape, strict=True):

@@ -28,7 +28,7 @@ class Device:
     Attributes:
         name: as an accelerator, for configuration and figures.
         device: OpenVINO's own name.
-        nodes: pattern below ``/dev`` of the nodes it needs; empty for the CPU.
+        nodes: pattern below ``/sys/class`` of its kernel devices, of which one must be Intel's; empty for the CPU.
         plugin: part of the file name of its plug-in in OpenVINO's folder.
         todo: how to get it.
     """
@@ -42,9 +42,10 @@ class Device:
 
 
 CPU = Device("openvino", "CPU", "", "cpu_plugin", "Install eyespot[edge].", tested=True)
-GPU = Device("openvino-gpu", "GPU", "dri/renderD*", "intel_gpu_plugin", "Needs an Intel GPU with its OpenCL driver.")
+GPU = Device("openvino-gpu", "GPU", "drm/renderD*", "intel_gpu_plugin", "Needs an Intel GPU with its OpenCL driver.")
 NPU = Device("openvino-npu", "NPU", "accel/accel*", "intel_npu_plugin", "Needs an Intel NPU with its driver.")
-_DEV = Path("/dev")
+_CLASSES = Path("/sys/class")
+_INTEL = "0x8086"
 
 
 class OpenVino:
@@ -64,8 +65,8 @@ class OpenVino:
             why_not = "OpenVINO is not installed."
         elif device.plugin and not any((folder / "libs").glob(f"*{device.plugin}*")):
             why_not = f"The installed OpenVINO has no plug-in for the {device.device}."
-        elif device.nodes and not any(_DEV.glob(device.nodes)):
-            why_not = f"There is no /dev/{device.nodes}."
+        elif device.nodes and not has_intel(device.nodes):
+            why_not = f"This machine has no {device.device} of Intel."
         else:
             return Presence(usable=True, version=version, tested=device.tested)
         return Presence(usable=False, version=version, why_not=why_not, todo=device.todo, tested=device.tested)
@@ -83,12 +84,21 @@ class OpenVino:
             model = core.read_model(model_path)
             if input_shapes:
                 _fix_shapes(model, input_shapes)
-            compiled = core.compile_model(model, self._device.device, _options(self._device, threads))
+            loaded = _Loaded(core.compile_model(model, self._device.device, _options(self._device, threads)))
         except (RuntimeError, ValueError) as error:
             raise invalid(f"OpenVINO does not accept {model_path.name}: {_last_line(error)}.") from error
         del model
         _return_freed_memory()
-        return _Loaded(compiled)
+        return loaded
+
+
+def has_intel(nodes: str, classes: Path = _CLASSES) -> bool:
+    """True when the kernel knows a device of Intel's by the pattern ``nodes``."""
+    for node in classes.glob(nodes):
+        with contextlib.suppress(OSError):
+            if (node / "device" / "vendor").read_bytes()[:32].strip() == _INTEL.encode():
+                return True
+    return False
 
 
 def _options(device: Device, threads: int) -> dict[str, Any]:

@@ -6,7 +6,8 @@ The requests only read (linux/videodev2.h, linux/media.h, linux/gpio.h); nothing
 import fcntl
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ _CODED = {b"H264": "H.264", b"S264": "H.264", b"HEVC": "H.265", b"S265": "H.265"
           b"VP90": "VP9", b"VP9F": "VP9", b"AV1F": "AV1", b"AV01": "AV1", b"JPEG": "JPEG", b"MJPG": "JPEG",
           b"MPG4": "MPEG-4", b"MPG2": "MPEG-2"}  # fmt: skip
 _MAX_FORMATS = 32
+Ask = Callable[[int, struct.Struct, bytes], tuple[Any, ...]]
+"""From a request, its layout and the question's bytes to the answer's fields; raises ``OSError``."""
 
 
 def look_for_cameras(roots: Roots) -> Iterator[Item]:
@@ -35,20 +38,21 @@ def look_for_cameras(roots: Roots) -> Iterator[Item]:
             yield Item("sensor", name, False, problem, "Add the user to the group video.")
             continue
         try:
-            yield _camera(name, handle)
+            yield describe_camera(name, partial(_ask, handle))
         except OSError as error:
             yield Item("sensor", name, False, f"does not answer as a V4L2 device: {error.strerror}")
         finally:
             os.close(handle)
 
 
-def _camera(name: str, handle: int) -> Item:
-    driver, card, _, _, caps, device_caps = _ask(handle, _QUERYCAP, _CAPABILITY, bytes(_CAPABILITY.size))
+def describe_camera(name: str, ask: Ask) -> Item:
+    """What the V4L2 device behind ``ask`` is; raises ``OSError`` when it does not answer."""
+    driver, card, _, _, caps, device_caps = ask(_QUERYCAP, _CAPABILITY, bytes(_CAPABILITY.size))
     caps = device_caps if caps & _DEVICE_CAPS else caps
     who = f"{_word(card)} (driver {_word(driver)})"
     if caps & (_M2M | _M2M_MPLANE):
         many = bool(caps & _M2M_MPLANE)
-        coded = {queue: _coded(handle, number) for number, queue in _QUEUES[many]}
+        coded = {queue: _coded(ask, number) for number, queue in _QUEUES[many]}
         does = [f"decodes {', '.join(coded['output'])}"] if coded["output"] else []
         does += [f"encodes {', '.join(coded['capture'])}"] if coded["capture"] else []
         return Item("codec", name, bool(does), f"V4L2 M2M {who}: {'; '.join(does) or 'converts'}", tested=False)
@@ -57,12 +61,12 @@ def _camera(name: str, handle: int) -> Item:
     return Item("sensor", name, False, f"no camera: {who}")
 
 
-def _coded(handle: int, queue: int) -> list[str]:
+def _coded(ask: Ask, queue: int) -> list[str]:
     """Names of the coded formats of a queue, each once."""
     names: list[str] = []
     for index in range(_MAX_FORMATS):
         try:
-            answer = _ask(handle, _ENUM_FMT, _FORMAT, _FORMAT.pack(index, queue, 0, b"", b"", 0))
+            answer = ask(_ENUM_FMT, _FORMAT, _FORMAT.pack(index, queue, 0, b"", b"", 0))
         except OSError:
             break
         name = _CODED.get(answer[4], "")
