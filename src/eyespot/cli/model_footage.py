@@ -29,14 +29,14 @@ CONFIDENT = 0.35
 PERSON = 0
 
 
-def sample_footage(clip: Path) -> Footage | None:
-    """Every twelfth frame of the sample clip, or None where there is none."""
+def sample_footage(clip: Path, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX) -> Footage | None:
+    """Every twelfth frame of the sample clip at that size, or None where there is none."""
     if not clip.exists():
         return None
-    return Footage("PETS 2009 S2.L1 View 001 (sample clip)", asyncio.run(_frames(str(clip))))
+    return Footage("PETS 2009 S2.L1 View 001 (sample clip)", asyncio.run(_frames(str(clip), width_px, height_px)))
 
 
-async def _frames(source: str) -> list[Picture]:
+async def _frames(source: str, width_px: int, height_px: int) -> list[Picture]:
     settings = SensorSettings(pace="fast", loop=False, cache_dir=cache_dir() / "footage")
     decoder: Decoder | None = None
     frames: list[Picture] = []
@@ -47,7 +47,7 @@ async def _frames(source: str) -> list[Picture]:
             continue
         for frame in decoder.decode(unit) if decoder else ():
             if count % EVERY == 0:
-                frames.append(frame.bgr(WIDTH_PX, HEIGHT_PX))
+                frames.append(frame.bgr(width_px, height_px))
             count += 1
     return frames
 

@@ -1,4 +1,4 @@
-"""`eyespot models build|list|show|verify`: make the model zoo, and look at model packages."""
+"""`eyespot models …`: make the model zoo, and look at model packages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,11 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from eyespot.infer.package import DOCUMENT, ModelPackage
+from eyespot.cli.models_compile import compile_
+from eyespot.cli.models_fit import fit
+from eyespot.infer.package import DOCUMENT, ModelPackage, Variant
 from eyespot.kernel.config import cache_dir
 from eyespot.kernel.errors import EyespotError, not_found
 
 app = typer.Typer(help="Build and inspect model packages.", no_args_is_help=True)
+app.command("compile")(compile_)
+app.command("fit")(fit)
 
 Folder = Annotated[Path | None, typer.Option("--dir", help="Folder of model packages; default: the shared cache.")]
 
@@ -121,13 +125,23 @@ def check_package(package: ModelPackage) -> list[str]:
     """
     import numpy as np
 
+    from eyespot.hal.accelerators.chooser import known
+    from eyespot.hal.accelerators.contract import reads
     from eyespot.infer.session import open_session
     from eyespot.vision.heads.registry import find_head
 
     head = find_head(package.head)
     lines = []
     for variant in package.document.variants:
-        session = open_session(package, variant=variant.name)
+        if variant.estimate is not None:
+            lines.append(_check_compiled(package, variant))
+            continue
+        if not any(reads(item, package.path(variant)) and item.available() for item in known()):
+            lines.append(f"{package.name}: {variant.name} has the right digest; nothing here runs it")
+            package.verify(variant)
+            continue
+        size_px = (variant.height_px, variant.width_px) if variant.height_px and variant.width_px else None
+        session = open_session(package, variant=variant.name, size_px=size_px)
         height_px, width_px = session.input_px
         outputs = session.run(np.zeros((height_px, width_px, 3), np.uint8))
         head(
@@ -141,6 +155,14 @@ def check_package(package: ModelPackage) -> list[str]:
         session.close()
         lines.append(f"{package.name}: {variant.name} is well ({session.choice.accelerator.name})")
     return lines
+
+
+def _check_compiled(package: ModelPackage, variant: Variant) -> str:
+    """Decode a file for silicon that is not here; raises ``CORRUPT`` with what is wrong."""
+    from eyespot.infer.zoo.compile.artefact import decode
+
+    found = decode(package.verify(variant).read_bytes())
+    return f"{package.name}: {variant.name} is whole ({found.stream_words} words for {found.macs} MACs a cycle)"
 
 
 def _models(folder: Path | None) -> Path:

@@ -77,6 +77,27 @@ class Latency(Settings):
     cpu: Text = ""
 
 
+class Estimate(Settings):
+    """What a chip maker's compiler says about a file that cannot run where it was made. Estimated, not measured."""
+
+    tool: Text
+    system_config: Text
+    """The system assumed: clock, buses, memory. The figures hold for it alone."""
+    memory_mode: Text
+    clock_hz: int = Field(gt=0)
+    cycles: int = Field(gt=0)
+    sram_bytes: int = Field(ge=0)
+    dram_bytes: int = Field(ge=0)
+    flash_bytes: int = Field(ge=0)
+    npu_operations: int = Field(ge=1)
+    cpu_operations: int = Field(ge=0)
+    """Operations of the source that the accelerator runs, and those left to the processor."""
+    stream_words: int = Field(ge=1)
+    """32-bit words of the command stream."""
+    source_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Digest of the file that was compiled: its accuracy is the variant's."""
+
+
 class Variant(Settings):
     """One file that runs the model."""
 
@@ -84,7 +105,11 @@ class Variant(Settings):
     file: str = Field(pattern=_FILE_NAME)
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size_bytes: int = Field(ge=1, le=MAX_MODEL_BYTES)
+    width_px: Side | None = None
+    height_px: Side | None = None
+    """The only size it runs at; None: as the package's input says."""
     accuracy: Accuracy | None = None
+    estimate: Estimate | None = None
     latency: tuple[Latency, ...] = Field(default=(), max_length=64)
 
 

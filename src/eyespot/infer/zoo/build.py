@@ -132,7 +132,7 @@ def _convert(tarball: Path, work: Path, target: Path) -> None:
     onnx.save(nanodet.build_graph(read_graph_model(topology)), str(target))
     side = nanodet.SIDE_PX
     picture = np.ascontiguousarray(made_up_picture(side, side)[..., ::-1])
-    check_against_reference(NAME, _run_all(target, "onnxruntime", [picture])[0][1])
+    check_against_reference(NAME, run_all(target, "onnxruntime", [picture])[0][1])
 
 
 def _variants(folder: Path, float_path: Path, tools: Tools) -> list[Variant]:
@@ -140,7 +140,7 @@ def _variants(folder: Path, float_path: Path, tools: Tools) -> list[Variant]:
     footage = tools.footage()
     if footage is None:
         side = nanodet.SIDE_PX
-        return [_variant(float_path, None, _latencies([float_path], side, side, tools)[float_path])]
+        return [_variant(float_path, None, latencies([float_path], side, side, tools)[float_path])]
     from eyespot.infer.zoo.quantise import quantise
 
     height_px, width_px = footage.judging[0].shape[:2]
@@ -151,13 +151,13 @@ def _variants(folder: Path, float_path: Path, tools: Tools) -> list[Variant]:
         quantise(float_path, path, footage.calibration, outputs=outputs)
         agreements[path] = judge_variant(name, path, float_path, footage, tools.judge)
     tools.step("measuring", 0.95)
-    latencies = _latencies(list(agreements), height_px, width_px, tools)
+    times = latencies(list(agreements), height_px, width_px, tools)
     frames = len(footage.judging)
     return [
         _variant(
             path,
             Accuracy(footage=footage.name, frames=frames, agreement_ap50=round(agreement, 4), label="person"),
-            latencies[path],
+            times[path],
         )
         for path, agreement in agreements.items()
     ]
@@ -167,19 +167,20 @@ def judge_variant(name: str, path: Path, reference: Path, footage: Footage, judg
     """The variant's agreement with the float32 model on ``footage``; raises ``INVALID`` when the gate refuses it."""
     found = [
         [judge_by.detect(outputs, frame.shape[:2]) for frame, outputs in zip(footage.judging, runs, strict=True)]
-        for runs in (_run_all(model, "onnxruntime", footage.judging) for model in (path, reference))
+        for runs in (run_all(model, "onnxruntime", footage.judging) for model in (path, reference))
     ]
     agreement = judge_by.agreement(found[0], found[1])
     judge(name, agreement=agreement)
     return agreement
 
 
-def _run_all(model: Path, accelerator: str, pictures: Sequence[Picture]) -> list[list[NDArray[Any]]]:
+def run_all(model: Path, accelerator: str, pictures: Sequence[Picture]) -> list[list[NDArray[Any]]]:
+    """The outputs of ``model`` on each picture, one thread."""
     loaded = find_accelerator(accelerator).load(model, 1, input_shapes=[(1, *pictures[0].shape)])
     return [[array.copy() for array in loaded.run([picture[None]])] for picture in pictures]
 
 
-def _latencies(paths: Sequence[Path], height_px: int, width_px: int, tools: Tools) -> dict[Path, tuple[Latency, ...]]:
+def latencies(paths: Sequence[Path], height_px: int, width_px: int, tools: Tools) -> dict[Path, tuple[Latency, ...]]:
     """Each model's median time on every accelerator of this machine, one thread; the models take turns."""
     picture = np.ascontiguousarray(made_up_picture(height_px, width_px))[None]
     cpu = read_board().cpu
