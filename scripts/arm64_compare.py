@@ -98,7 +98,7 @@ class Emulated:
         self._root = root
 
     def run(self, *command: str, check: bool = True) -> str:
-        """Standard output of ``command``; what it says on standard error is shown when it fails."""
+        """Standard output of ``command``; what it says on standard error is shown as it comes."""
         environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
@@ -106,9 +106,9 @@ class Emulated:
             "EYESPOT_CACHE": "/input",
         }
         wrapped = ["chroot", str(self._root), *command]
-        done = subprocess.run(wrapped, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(wrapped, env=environment, stdout=subprocess.PIPE, text=True, check=False)
         if check and done.returncode:
-            print(done.stderr[-4000:] + done.stdout[-2000:], file=sys.stderr)
+            print(done.stdout[-2000:], file=sys.stderr)
             raise SystemExit(f"On arm64 {' '.join(command)} ended with status {done.returncode}.")
         return done.stdout
 

@@ -6,6 +6,7 @@ Runs with an installed Eyespot and nothing else, on either machine of a comparis
 import argparse
 import json
 import platform
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ def detect(package: ModelPackage, variant: str, accelerator: str, frames: list[a
     begun = clock.monotonic_ns()
     session = open_session(package, variant=variant, accelerator=accelerator, size_px=document.input.fit(aspect))
     load_s = (clock.monotonic_ns() - begun) / NS_PER_S
+    print(f"{variant} on {accelerator}: loaded in {load_s:.1f} s", file=sys.stderr, flush=True)
     height_px, width_px = session.input_px
     rows: list[list[list[float]]] = []
     times: list[float] = []
@@ -50,6 +52,7 @@ def detect(package: ModelPackage, variant: str, accelerator: str, frames: list[a
         begun = clock.monotonic_ns()
         outputs = session.run(pixels.astype(np.uint8, copy=False))
         times.append((clock.monotonic_ns() - begun) / 1e6)
+        print(f"{variant} on {accelerator}: {times[-1]:.0f} ms", file=sys.stderr, flush=True)
         found = head(
             outputs,
             labels=document.labels,
