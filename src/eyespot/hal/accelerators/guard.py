@@ -3,6 +3,7 @@
 Cannot guard against native code that crashes the process; the process that runs models is one of its own for that.
 """
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,24 +14,49 @@ from eyespot.hal.accelerators.checks import check_inputs, check_outputs, first_l
 from eyespot.hal.accelerators.contract import Accelerator, Loaded, Presence, TensorSpec, presence_of
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
+LIMIT_S = 5.0
+"""A plug-in that takes longer to say whether it can be used is left out."""
+
 
 class Guarded:
     """``accelerator``, a plug-in, behind the contract. ``origin`` names its distribution and version for a person."""
 
-    def __init__(self, accelerator: Accelerator, origin: str) -> None:
+    def __init__(self, accelerator: Accelerator, origin: str, *, limit_s: float = LIMIT_S) -> None:
         self._accelerator = accelerator
+        self._limit_s = limit_s
+        self._late = False
         self.name = accelerator.name
         self.formats = accelerator.formats
         self.origin = origin
 
     def presence(self) -> Presence:
-        try:
-            found = presence_of(self._accelerator)
-            return Presence(bool(found.usable), found.version or self.origin, found.why_not, found.todo)
-        except Exception as error:  # noqa: BLE001 - foreign code; a broken plug-in is reported, never in the way
-            return Presence(
-                usable=False, version=self.origin, why_not=f"Its plug-in fails: {first_line(error)}.", todo="Update it."
-            )
+        """What the plug-in says, within a time limit; one that was late once is not asked again.
+
+        ``tested`` is for its maker to answer, not for this project to doubt.
+        """
+        if self._late:
+            return self._broken(f"it did not answer within {self._limit_s:g} s")
+        answers: list[Presence] = []
+
+        def ask() -> None:
+            try:
+                found = presence_of(self._accelerator)
+                answers.append(
+                    Presence(bool(found.usable), str(found.version), str(found.why_not), str(found.todo), tested=True)
+                )
+            except BaseException as error:  # noqa: BLE001 - foreign code, in a thread of its own: all of it ends here
+                answers.append(self._broken(first_line(error)))
+
+        thread = threading.Thread(target=ask, name=f"plugin-{self.name}", daemon=True)
+        thread.start()
+        thread.join(self._limit_s)
+        if not answers:
+            self._late = True
+            return self.presence()
+        return answers[0]
+
+    def _broken(self, how: str) -> Presence:
+        return Presence(usable=False, why_not=f"Its plug-in fails: {how}.", todo=f"Update {self.origin}.", tested=True)
 
     def available(self) -> bool:
         return self.presence().usable

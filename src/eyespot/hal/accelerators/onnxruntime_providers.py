@@ -17,6 +17,7 @@ from eyespot.kernel.config import read_env
 _DISTRIBUTIONS = (
     "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-acl",
 )  # fmt: skip
+_DEV = Path("/dev")
 ASK = "ONNXRUNTIME_ASK"
 """``$EYESPOT_ONNXRUNTIME_ASK=1``: import the runtime to learn what is linked into it; for builds of one's own."""
 
@@ -31,6 +32,7 @@ class Provider:
         library: its file in the runtime's folder; empty when it is linked in.
         todo: how to get it.
         options: handed to the provider.
+        nodes: patterns below ``/dev``, one of which must be there; empty where no device is needed.
     """
 
     name: str
@@ -39,19 +41,21 @@ class Provider:
     todo: str = ""
     tested: bool = False
     options: tuple[tuple[str, str], ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 CPU = Provider("onnxruntime", "CPUExecutionProvider", todo="Install eyespot[edge].", tested=True)
+_NVIDIA = ("nvidia[0-9]*", "nvhost-gpu", "nvgpu")
 OTHERS = (
     Provider("onnxruntime-tensorrt", "TensorrtExecutionProvider", "libonnxruntime_providers_tensorrt.so",
-             "For NVIDIA: install onnxruntime-gpu and TensorRT in place of onnxruntime."),
+             "For NVIDIA: install onnxruntime-gpu and TensorRT in place of onnxruntime.", nodes=_NVIDIA),
     Provider("onnxruntime-cuda", "CUDAExecutionProvider", "libonnxruntime_providers_cuda.so",
-             "For NVIDIA: install onnxruntime-gpu in place of onnxruntime."),
+             "For NVIDIA: install onnxruntime-gpu in place of onnxruntime.", nodes=_NVIDIA),
     Provider("onnxruntime-openvino", "OpenVINOExecutionProvider", "libonnxruntime_providers_openvino.so",
              "For Intel: the accelerators openvino, openvino-gpu and openvino-npu do the same without it."),
     Provider("onnxruntime-qnn", "QNNExecutionProvider", "libonnxruntime_providers_qnn.so",
              "For Qualcomm: install a build of ONNX Runtime with QNN.",
-             options=(("backend_path", "libQnnHtp.so"),)),
+             options=(("backend_path", "libQnnHtp.so"),), nodes=("fastrpc-cdsp*",)),
     Provider("onnxruntime-coreml", "CoreMLExecutionProvider", todo="In ONNX Runtime for macOS."),
     Provider("onnxruntime-acl", "ACLExecutionProvider",
              todo=f"For Arm: build ONNX Runtime with --use_acl, and set EYESPOT_{ASK}=1."),
@@ -61,18 +65,19 @@ OTHERS = (
 """The usually faster first."""
 
 
-def presence(provider: Provider) -> Presence:
-    """Whether ``provider`` is in the installed build; see ``contract.Explains``."""
+def presence(provider: Provider, dev: Path = _DEV) -> Presence:
+    """Whether ``provider`` is in the installed build and has its device; see ``contract.Explains``."""
     folder = folder_of("onnxruntime")
+    version = version_of(*_DISTRIBUTIONS) if folder else ""
     if folder is None:
-        return Presence(
-            usable=False, why_not="ONNX Runtime is not installed.", todo=provider.todo, tested=provider.tested
-        )
-    version = version_of(*_DISTRIBUTIONS)
-    if provider == CPU or _is_in(provider, folder):
+        why_not = "ONNX Runtime is not installed."
+    elif provider != CPU and not _is_in(provider, folder):
+        why_not = f"The installed ONNX Runtime has no {provider.execution}."
+    elif provider.nodes and not any(any(dev.glob(pattern)) for pattern in provider.nodes):
+        why_not = f"There is no device for it: no /dev/{provider.nodes[0]}."
+    else:
         return Presence(usable=True, version=version, tested=provider.tested)
-    why_not = f"The installed ONNX Runtime has no {provider.execution}."
-    return Presence(usable=False, version=version, why_not=why_not, todo=provider.todo)
+    return Presence(usable=False, version=version, why_not=why_not, todo=provider.todo, tested=provider.tested)
 
 
 def _is_in(provider: Provider, folder: Path) -> bool:

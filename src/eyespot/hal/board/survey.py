@@ -7,6 +7,7 @@ from typing import Any
 
 from eyespot.hal.accelerators.chooser import known
 from eyespot.hal.accelerators.contract import presence_of
+from eyespot.hal.accelerators.guard import Guarded
 from eyespot.hal.accelerators.plugins import installed_plugins
 from eyespot.hal.board.codecs import LIMIT_S as CODEC_LIMIT_S
 from eyespot.hal.board.codecs import MAX_STARTS, look_for_codecs
@@ -87,8 +88,9 @@ def look_for_runtimes(_: Roots) -> Iterator[Item]:
     """Every accelerator the program knows, and plug-ins that are broken."""
     for accelerator in known():
         found = presence_of(accelerator)
+        origin = f"plug-in {accelerator.origin}" if isinstance(accelerator, Guarded) else ""
         version = f"version {found.version}" if found.version else ""
-        what = version if found.usable else found.why_not
+        what = ", ".join(part for part in (origin, version if found.usable else found.why_not) if part)
         yield Item("runtime", accelerator.name, found.usable, what, found.todo, found.tested)
     for plugin in installed_plugins():
         if plugin.wrong:

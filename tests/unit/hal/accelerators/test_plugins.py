@@ -147,3 +147,19 @@ def test_whatever_a_plugin_raises_meets_the_contract(tmp_path: Path) -> None:
     with pytest.raises(EyespotError, match=r"does not accept m\.x: 'weights'") as caught:
         guarded.load(tmp_path / "m.x", 1)
     assert caught.value.kind is Kind.INVALID
+
+
+def test_a_plugin_that_hangs_when_asked_is_left_out_and_not_asked_again() -> None:
+    release = threading.Event()
+    asked: list[int] = []
+
+    class Slow(FakeAccelerator):
+        def presence(self):  # type: ignore[no-untyped-def]
+            asked.append(1)
+            release.wait(60)
+
+    guarded = Guarded(Slow(), "slow 1", limit_s=0.1)
+    assert not guarded.available()
+    assert "within 0.1 s" in guarded.presence().why_not
+    release.set()
+    assert len(asked) == 1
