@@ -67,6 +67,25 @@ class VisionSettings(Settings):
     """Variant of the model package, empty: the best that fits the accelerator."""
     models: Path | None = None
     """Folder of model packages, empty: the shared cache that `eyespot models build` fills."""
+    inference: Literal["lanes", "process"] = "lanes"
+    """lanes: models run inside vision, which costs least; process: in one of their own, so no driver can end vision."""
+
+
+class InferenceSettings(Settings):
+    """Inference for other programs on this machine, by the Open Inference Protocol; they need a token."""
+
+    rest_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port on 127.0.0.1 for REST, 0: closed."""
+    grpc_port: int = Field(default=0, ge=0, le=65535)
+    """TCP port on 127.0.0.1 for gRPC, 0: closed."""
+    guest_share: float = Field(default=0.25, ge=0.01, le=0.9)
+    """Part of the inference process's time that is guaranteed to all guests together; the cameras have the rest."""
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> "InferenceSettings":
+        if self.rest_port and self.rest_port == self.grpc_port:
+            raise ValueError("rest_port and grpc_port must differ")
+        return self
 
 
 class CameraSettings(Settings):
@@ -156,6 +175,8 @@ class CameraHostConfig(Settings):
     """How long footage and events are kept."""
     vision: VisionSettings = VisionSettings()
     """Shared by all cameras. Changes take effect after a restart."""
+    inference: InferenceSettings = InferenceSettings()
+    """The door for other programs. Changes take effect after a restart."""
     camera: tuple[CameraSettings, ...] = Field(default=(), max_length=MAX_CAMERAS)
     """The cameras."""
 

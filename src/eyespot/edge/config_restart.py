@@ -2,7 +2,7 @@
 
 from eyespot.edge.config import CameraHostConfig
 
-AT_START = ("web", "storage", "vision")
+AT_START = ("web", "storage", "vision", "inference")
 """Sections that are read once, at the start: they open sockets, disks and inference lanes."""
 
 

@@ -10,16 +10,16 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.contracts.detections import Detections
 from eyespot.edge.config import VisionSettings
-from eyespot.infer.lanes import Lanes
+from eyespot.infer.lanes import Lanes, Runs
 from eyespot.infer.package import ModelPackage
-from eyespot.infer.session import Outputs, Session, open_session
+from eyespot.infer.session import Outputs, open_session
 from eyespot.media.decode import Frame, Pixels
 from eyespot.vision.heads.registry import find_head
 
@@ -28,6 +28,24 @@ FLOOR_SCORE = 0.2
 MAX_WAITING = 256
 
 Region = tuple[float, float, float, float]
+
+
+class Reason(Protocol):
+    """Why something runs where it does."""
+
+    @property
+    def reason(self) -> str: ...
+
+
+class OneSession(Runs, Protocol):
+    """A session, here or in the inference process."""
+
+    @property
+    def choice(self) -> Reason: ...
+
+
+OpenOne = Callable[[ModelPackage, tuple[int, int] | None], OneSession]
+"""Opens a package at a size (height, width; None: as declared), in the lane's thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +67,7 @@ class Detector:
     """
 
     def __init__(
-        self, package: ModelPackage, aspect: float, *, lanes: int, open_one: Callable[[tuple[int, int]], Session]
+        self, package: ModelPackage, aspect: float, *, lanes: int, open_one: Callable[[tuple[int, int]], OneSession]
     ) -> None:
         document = package.document
         self.labels = document.labels
@@ -98,7 +116,7 @@ class Detector:
         """Finish what waits and give the model's memory back."""
         self._lanes.close()
 
-    def _open(self) -> Session:
+    def _open(self) -> OneSession:
         session = self._open_one(self.input_px)
         self.reason = session.choice.reason
         return session
@@ -118,10 +136,15 @@ class Detector:
 
 
 class Detectors:
-    """The detectors of one process, made when first asked for. Thread-safe."""
+    """The detectors of one process, made when first asked for. Thread-safe.
 
-    def __init__(self, folder: Path, settings: VisionSettings) -> None:
+    Args:
+        open_one: opens sessions elsewhere than in this process; None: here.
+    """
+
+    def __init__(self, folder: Path, settings: VisionSettings, open_one: OpenOne | None = None) -> None:
         self._folder = folder
+        self._open_one = open_one
         self._settings = settings
         self._lock = threading.Lock()
         self._made: dict[tuple[str, tuple[int, int]], Detector] = {}
@@ -135,7 +158,7 @@ class Detectors:
                 package = self._packages[name] = ModelPackage.load(self._folder / name)
             key = (name, package.document.input.fit(aspect))
             if key not in self._made:
-                self._made[key] = make_detector(package, aspect, self._settings)
+                self._made[key] = make_detector(package, aspect, self._settings, self._open_one)
             return self._made[key]
 
     def status(self) -> dict[str, Any]:
@@ -148,16 +171,21 @@ class Detectors:
             detector.close()
 
 
-def make_detector(package: ModelPackage, aspect: float, settings: VisionSettings) -> Detector:
+def make_detector(
+    package: ModelPackage, aspect: float, settings: VisionSettings, open_elsewhere: OpenOne | None = None
+) -> Detector:
     """A detector as the host's settings want it; sessions open in the lanes' own threads."""
 
-    def open_one(size_px: tuple[int, int]) -> Session:
+    def open_one(size_px: tuple[int, int]) -> OneSession:
+        wanted_px = size_px if package.document.input.multiple_px else None
+        if open_elsewhere is not None:
+            return open_elsewhere(package, wanted_px)
         return open_session(
             package,
             variant=settings.variant or None,
             accelerator=settings.accelerator or None,
             threads=settings.threads,
-            size_px=size_px if package.document.input.multiple_px else None,
+            size_px=wanted_px,
         )
 
     return Detector(package, aspect, lanes=settings.lanes, open_one=open_one)

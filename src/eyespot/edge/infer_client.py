@@ -61,7 +61,7 @@ class RemoteSession:
         self.reconnects = 0
 
     @property
-    def opened(self) -> wire.Opened:
+    def choice(self) -> wire.Opened:
         """What runs where, and why; the same as last time while the process is away."""
         return self._opened
 
@@ -153,7 +153,7 @@ class RemoteSession:
             self._opened = message
             peer.settimeout(ANSWER_S)
             return _Line(peer, message, wire.Arena.map(descriptor, message.arena_bytes))
-        except BaseException:
+        except BaseException:  # whatever it is, the connection is not used; it is raised on
             peer.close()
             raise
 

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from eyespot.contracts.event import Event
 from eyespot.edge.config import CameraHostConfig, CameraSettings
 from eyespot.edge.detector import Detectors
 from eyespot.edge.events.store import EventStore
@@ -16,6 +18,9 @@ from eyespot.edge.running import Running
 from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import seconds
 from eyespot.media.packet_socket import PacketClient
+
+if TYPE_CHECKING:
+    from eyespot.edge.infer_vision import Inference
 
 OWN_KINDS = ("object", "zone", "loiter", "line", "occupancy", "blind", "covered", "moved", "frozen", "blurred")
 MAX_WORKERS = 4
@@ -30,7 +35,9 @@ class VisionHost:
         self.events = EventWriter(self.store, process.bus, process.clock)
         self._workers = ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1), "decode")
         self._client = PacketClient(process.layout.packets_socket)
-        self._detectors = Detectors(process.layout.models(process.config), process.config.vision)
+        self._inference = make_inference(process, self.events.submit)
+        elsewhere = self._inference.open_one if self._inference else None
+        self._detectors = Detectors(process.layout.models(process.config), process.config.vision, elsewhere)
         self._shared = Shared(
             self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit
         )
@@ -57,7 +64,9 @@ class VisionHost:
     async def end(self) -> None:
         """End every camera and what they share."""
         await asyncio.gather(*(running.stop() for _, running in self._cameras.values()))
-        self._detectors.close()
+        await asyncio.to_thread(self._detectors.close)
+        if self._inference is not None:
+            await self._inference.stop()
         self._workers.shutdown()
 
     def totals(self) -> dict[str, Any]:
@@ -72,11 +81,22 @@ class VisionHost:
             "lanes": self._detectors.status(),
             "errors": {name: camera.error for name, (camera, _) in self._cameras.items() if camera.error},
             "events": self.events.status(),
+            **({"inference": self._inference.status()} if self._inference else {}),
         }
 
     def cameras(self) -> dict[str, dict[str, Any]]:
         """Report by camera."""
         return {camera_id: camera.status() for camera_id, (camera, _) in self._cameras.items()}
+
+
+def make_inference(process: HostProcess, submit: Callable[[Event], None]) -> "Inference | None":
+    """The inference process, where the config wants one: otherwise not a line of it is loaded."""
+    config = process.config
+    if config.vision.inference != "process" and not config.inference.rest_port and not config.inference.grpc_port:
+        return None
+    from eyespot.edge.infer_vision import Inference
+
+    return Inference(process, submit)
 
 
 def _same_but_rules(one: CameraSettings, other: CameraSettings) -> bool:

@@ -9,12 +9,22 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from eyespot.infer.session import Image, Outputs, Session
+from eyespot.infer.session import Image, Outputs
 from eyespot.kernel.errors import EyespotError, Kind
 
 R = TypeVar("R")
+
+
+class Runs(Protocol):
+    """A session, here or in another process."""
+
+    def run(self, image: Image, *, borrow: bool = False) -> Outputs:
+        """As ``Session.run``."""
+        ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -39,7 +49,7 @@ class Lanes(Generic[R]):
 
     def __init__(
         self,
-        make_session: Callable[[], Session],
+        make_session: Callable[[], Runs],
         count: int,
         *,
         finish: Callable[[Outputs, Any], R] | None = None,
@@ -86,13 +96,13 @@ class Lanes(Generic[R]):
         """JSON-ready counters."""
         return {"lanes": len(self._threads), "waiting": self.waiting, **asdict(self.stats)}
 
-    def _result(self, session: Session, image: Image, context: Any) -> Any:
+    def _result(self, session: Runs, image: Image, context: Any) -> Any:
         if self._finish is None:
             return session.run(image)
         return self._finish(session.run(image, borrow=True), context)
 
     def _lane(self) -> None:
-        session: Session | None = None
+        session: Runs | None = None
         while (item := self._work.get()) is not None:
             image, context, future = item
             if not future.set_running_or_notify_cancel():

@@ -29,7 +29,7 @@ async def test_answers_come_through_shared_memory(started) -> None:  # type: ign
     async with started() as (process, crashes):
         session = await _session(process.socket)
         assert session.input_px == (32, 48)
-        assert session.opened.accelerator == "fake"
+        assert session.choice.accelerator == "fake"
         for value in (10, 200):
             mean, again = await asyncio.to_thread(session.run, np.full_like(PICTURE, value))
             assert mean.tolist() == [[value] * 3]
@@ -50,7 +50,7 @@ async def test_a_crash_costs_the_request_in_flight_and_the_next_target_takes_ove
             try:
                 await asyncio.to_thread(session.run, PICTURE)
                 answered += 1
-                targets.append(session.opened.variant)
+                targets.append(session.choice.variant)
             except EyespotError as error:
                 lost += error.kind is Kind.UNAVAILABLE and "ended while it ran this" in error.what
             assert lost <= 4
