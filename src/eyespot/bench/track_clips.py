@@ -12,7 +12,7 @@ from eyespot.bench import clips
 from eyespot.bench.report import BenchOptions, Progress
 from eyespot.bench.track_scenes import KINDS, Scene, scene
 from eyespot.contracts.detections import Detections
-from eyespot.infer.package import ModelPackage
+from eyespot.infer.package import Input, ModelPackage
 from eyespot.infer.session import open_session
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import invalid, unavailable
@@ -21,6 +21,7 @@ from eyespot.vision.heads.registry import find_head
 Rows = list[list[float]]
 PACKAGE = "nanodet-g"
 LEAST_SCORE = 0.1
+LEAST_SIDE_PX = 64
 SCENE_HEIGHT_PX = 720
 
 
@@ -52,23 +53,50 @@ def read_truth(path: Path) -> Rows:
     return rows
 
 
-def real_clip(options: BenchOptions, truth: Path, progress: Progress) -> Clip:
-    """The person's clip, or the sample, with detections of the default model (cached) and its ground truth."""
+def real_clips(options: BenchOptions, truth: Path, progress: Progress) -> dict[str, Clip]:
+    """The person's clip, or the sample, with its truth and detections of the default model at several input sizes.
+
+    Identities hang on a few moments, and on what the detector makes of them: one set of detections says little. The
+    sets are kept in the cache. One size in a quick run, or where the model runs at one only.
+    """
     source = clips.sample(options)
     package = ModelPackage.load(options.cache / "models" / PACKAGE)
-    key = hashlib.sha256(f"{source.stat().st_size}:{package.document.model_dump_json()}".encode()).hexdigest()[:12]
-    kept = options.cache / "bench" / f"detections-{source.stem}-{key}.npz"
+    with av.open(str(source)) as container:
+        aspect = container.streams.video[0].width / container.streams.video[0].height
+    sizes = input_sizes(package.document.input, aspect)[: 1 if options.quick else None]
+    rows = read_truth(truth)
+    return {f"{height}x{width}": _real_clip(options, source, package, (height, width), rows, progress)
+            for height, width in sizes}  # fmt: skip
+
+
+def input_sizes(model: Input, aspect: float) -> list[tuple[int, int]]:
+    """Heights and widths to detect at: what the product would use, then one step smaller and one larger."""
+    steps = (0, -model.multiple_px, model.multiple_px) if model.multiple_px else (0,)
+    sides = [(model.height_px + step, model.width_px + step) for step in steps]
+    models = [model.model_copy(update={"height_px": h, "width_px": w}) for h, w in sides if min(h, w) >= LEAST_SIDE_PX]
+    return list(dict.fromkeys(each.fit(aspect) for each in models))
+
+
+def _real_clip(
+    options: BenchOptions,
+    source: Path,
+    package: ModelPackage,
+    size_px: tuple[int, int],
+    truth: Rows,
+    progress: Progress,
+) -> Clip:
+    told = f"{source.stat().st_size}:{size_px}:{package.document.model_dump_json()}"
+    kept = options.cache / "bench" / f"detections-{source.stem}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
     if not kept.exists():
-        progress.step(f"detecting in {source.name} (once)")
-        _detect(source, package, kept, progress)
+        progress.step(f"detecting in {source.name} at {size_px[1]}x{size_px[0]} (once)")
+        _detect(source, package, size_px, kept, progress)
     with np.load(kept) as data:
         table, size, fps = data["table"], data["size"], float(data["fps"])
     frames = [table[table[:, 0] == number, 1:].tolist() for number in range(int(size[2]))]
-    job = {"fps": fps, "width": int(size[0]), "height": int(size[1]), "frames": frames}
-    return Clip(job, read_truth(truth))
+    return Clip({"fps": fps, "width": int(size[0]), "height": int(size[1]), "frames": frames}, truth)
 
 
-def _detect(source: Path, package: ModelPackage, target: Path, progress: Progress) -> None:
+def _detect(source: Path, package: ModelPackage, size_px: tuple[int, int], target: Path, progress: Progress) -> None:
     document = package.document
     head = find_head(document.head)
     rows: list[Any] = []
@@ -76,7 +104,7 @@ def _detect(source: Path, package: ModelPackage, target: Path, progress: Progres
         video = container.streams.video[0]
         width, height = video.width, video.height
         fps = float(video.average_rate or 25)
-        session = open_session(package, threads=2, size_px=document.input.fit(width / height))
+        session = open_session(package, threads=2, size_px=size_px)
         total = video.frames or 1000
         number = 0
         for number, frame in enumerate(container.decode(video), start=1):

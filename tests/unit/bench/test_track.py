@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from eyespot.bench import track_own
-from eyespot.bench.track_clips import read_truth, speed_clip, synthetic_clips
+from eyespot.bench.track import real_figures
+from eyespot.bench.track_clips import input_sizes, read_truth, speed_clip, synthetic_clips
 from eyespot.bench.track_scenes import KINDS, scene
+from eyespot.infer.package import Input
 from eyespot.kernel.errors import EyespotError
 
 
@@ -44,3 +46,20 @@ def test_truth_in_motchallenge_format(tmp_path: Path) -> None:
         read_truth(path)
     with pytest.raises(EyespotError, match="no ground truth"):
         read_truth(tmp_path / "absent.txt")
+
+
+def test_the_real_clip_is_judged_at_the_products_own_input_size_first_and_at_its_neighbours() -> None:
+    assert input_sizes(Input(width_px=416, height_px=416, multiple_px=32), 4 / 3) == [
+        (320, 416),
+        (288, 384),
+        (320, 448),
+    ]
+    assert input_sizes(Input(width_px=64, height_px=64, multiple_px=32), 1.0) == [(64, 64), (96, 96)]
+    assert input_sizes(Input(width_px=300, height_px=300), 4 / 3) == [(300, 300)]
+
+
+def test_figures_are_medians_over_the_sets_and_the_worst() -> None:
+    sets = [{"hota": 60.0, "mota": 80.0, "idf1": 90.0}, {"hota": 50.0, "mota": 70.0, "idf1": 70.0},
+            {"hota": 62.0, "mota": 75.0, "idf1": 81.5}]  # fmt: skip
+    assert real_figures(sets) == {"hota": 60.0, "mota": 75.0, "idf1": 81.5, "hota_worst": 50.0, "idf1_worst": 70.0}
+    assert real_figures([]) == {}
