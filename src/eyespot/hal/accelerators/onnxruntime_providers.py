@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from eyespot.hal.accelerators.contract import Presence
-from eyespot.hal.accelerators.installed import folder_of, version_of
+from eyespot.hal.accelerators.installed import folder_of
 from eyespot.kernel.config import read_env
 
-_DISTRIBUTIONS = (
-    "onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-qnn", "onnxruntime-acl",
-)  # fmt: skip
+_STOCK = "onnxruntime"
+"""The distribution that has nothing but the CPU linked in."""
+_BUILD = "build_and_package_info.py"
+"""The runtime's own word on its distribution and version."""
 _DEV = Path("/dev")
 ASK = "ONNXRUNTIME_ASK"
 """``$EYESPOT_ONNXRUNTIME_ASK=1``: import the runtime to learn what is linked into it; for builds of one's own."""
@@ -52,7 +53,8 @@ OTHERS = (
     Provider("onnxruntime-cuda", "CUDAExecutionProvider", "libonnxruntime_providers_cuda.so",
              "For NVIDIA: install onnxruntime-gpu in place of onnxruntime.", nodes=_NVIDIA),
     Provider("onnxruntime-openvino", "OpenVINOExecutionProvider", "libonnxruntime_providers_openvino.so",
-             "For Intel: the accelerators openvino, openvino-gpu and openvino-npu do the same without it."),
+             "For Intel: the accelerators openvino, openvino-gpu and openvino-npu do the same without it.",
+             tested=True, options=(("device_type", "CPU"),)),
     Provider("onnxruntime-qnn", "QNNExecutionProvider", "libonnxruntime_providers_qnn.so",
              "For Qualcomm: install a build of ONNX Runtime with QNN.",
              options=(("backend_path", "libQnnHtp.so"),), nodes=("fastrpc-cdsp*",)),
@@ -68,7 +70,9 @@ OTHERS = (
 def presence(provider: Provider, dev: Path = _DEV) -> Presence:
     """Whether ``provider`` is in the installed build and has its device; see ``contract.Explains``."""
     folder = folder_of("onnxruntime")
-    version = version_of(*_DISTRIBUTIONS) if folder else ""
+    build = _build(folder) if folder else {}
+    maker = build.get("package_name", "")
+    version = build.get("__version__", "") + (f" ({maker})" if maker not in ("", _STOCK) else "")
     if folder is None:
         why_not = "ONNX Runtime is not installed."
     elif provider != CPU and not _is_in(provider, folder):
@@ -83,18 +87,20 @@ def presence(provider: Provider, dev: Path = _DEV) -> Presence:
 def _is_in(provider: Provider, folder: Path) -> bool:
     if provider.library:
         return (folder / "capi" / provider.library).is_file()
-    if sys.platform == "darwin" or read_env(ASK) == "1" or not _is_stock(folder):
+    if sys.platform == "darwin" or read_env(ASK) == "1" or _build(folder).get("package_name") != _STOCK:
         return provider.execution in _linked_in()
     return False
 
 
-def _is_stock(folder: Path) -> bool:
-    """True for the build of the package registry, which has nothing but the CPU linked in."""
+def _build(folder: Path) -> dict[str, str]:
+    """Distribution and version of the build in ``folder``, as far as it tells."""
     try:
-        with (folder / "capi" / "build_and_package_info.py").open(encoding="utf-8", errors="replace") as file:
-            return "package_name = 'onnxruntime'\n" in file.read(4096)
+        with (folder / "capi" / _BUILD).open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(4096).splitlines()
     except OSError:
-        return False
+        return {}
+    words = (line.partition("=") for line in lines)
+    return {name.strip(): value.strip(" '\"") for name, equals, value in words if equals}
 
 
 @cache

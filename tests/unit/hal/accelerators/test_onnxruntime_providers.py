@@ -34,6 +34,9 @@ def test_a_provider_needs_its_library_and_its_device(build: Path, tmp_path: Path
     assert not presence(named("onnxruntime-cuda"), dev).tested
     assert "has no TensorrtExecutionProvider" in presence(named("onnxruntime-tensorrt"), dev).why_not
     assert presence(CPU, dev).usable
+    assert presence(CPU, dev).version == "1"
+    (build / "capi/build_and_package_info.py").write_text("package_name = 'onnxruntime-gpu'\n__version__ = '2'\n")
+    assert presence(CPU, dev).version == "2 (onnxruntime-gpu)"
 
 
 def test_without_the_runtime_nothing_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
