@@ -113,7 +113,7 @@ def _run(what: str, command: Sequence[str], say: Say, limit_s: float, advice: st
         finally:
             timer.cancel()
             child.kill()
-            child.wait()
+            child.communicate()
         if child.returncode:
             errors.seek(0)
             raise _failure(what, step, errors.read(), late=late.is_set(), limit_s=limit_s, advice=advice)
