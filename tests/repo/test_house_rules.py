@@ -30,6 +30,7 @@ CONFINED = {
     "argon2": ("edge/api/",),
     "cryptography": ("edge/api/tls.py",),
     "tomlkit": ("edge/config_file.py", "cli/first_config.py"),
+    "gpiod": ("hal/outputs/",),
     "typer": ("cli/",),
 }
 
