@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.edge.infer_door import DoorSettings
 from eyespot.edge.infer_process import Crash, InferenceProcess
 from eyespot.infer.package import Input, ModelDocument, Variant
 from eyespot.infer.zoo.document import to_toml
 from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.config import inherited_env
 
-Started = Callable[..., AbstractAsyncContextManager[tuple[InferenceProcess, list[Crash]]]]
+Pair = tuple[InferenceProcess, list[Crash]]
+Started = Callable[..., AbstractAsyncContextManager[Pair]]
 
 
 @pytest.fixture
@@ -51,10 +53,12 @@ def started(models: Path, tmp_path: Path) -> Started:
     run_dir.mkdir(mode=0o700)
 
     @asynccontextmanager
-    async def start(fake: str = "on") -> AsyncIterator[tuple[InferenceProcess, list[Crash]]]:
+    async def start(
+        fake: str = "on", doors: DoorSettings | None = None
+    ) -> AsyncIterator[tuple[InferenceProcess, list[Crash]]]:
         crashes: list[Crash] = []
         env = {**inherited_env(), "EYESPOT_FAKE_ACCELERATOR": fake}
-        process = InferenceProcess(models, run_dir, env, SystemClock(), on_crash=crashes.append)
+        process = InferenceProcess(models, run_dir, env, SystemClock(), doors=doors, on_crash=crashes.append)
         stop = asyncio.Event()
         running = asyncio.create_task(process.run(stop))
         try:
