@@ -19,6 +19,8 @@ VELOCITY = slice(4, 8)
 VAR_POSITION = slice(8, 12)
 VAR_CROSS = slice(12, 16)
 VAR_VELOCITY = slice(16, 20)
+MEANS, VARIANCES = slice(0, 8), slice(8, 16)
+"""Position and velocity together; variance of the position and its covariance with the velocity together."""
 STATE_COLUMNS = 20
 CENTRE_VELOCITY = slice(4, 6)
 
@@ -52,8 +54,10 @@ def predict(table: Floats, dt_s: float, calm: Floats | float) -> None:
     table[:, 6:8] *= math.exp(-dt_s / SIZE_CALM_S)
     table[:, POSITION] += velocity * dt_s
     noise = ACCELERATION * dt_s
-    table[:, VAR_POSITION] += (cross * 2.0 + spread * dt_s) * dt_s + noise * (dt_s * dt_s / 3.0)
-    cross += spread * dt_s + noise * (dt_s / 2.0)
+    drift = spread * dt_s
+    table[:, VAR_POSITION] += (cross * 2.0 + drift) * dt_s + noise * (dt_s * dt_s / 3.0)
+    drift += noise * (dt_s / 2.0)
+    cross += drift
     spread += noise
 
 
@@ -75,13 +79,13 @@ def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
     if surprise.max() > len(MEASURE_VARIANCE):
         noise = noise * np.maximum(1.0, (FREEDOM + surprise) / (FREEDOM + len(MEASURE_VARIANCE)))[:, None]
         inverse = 1.0 / (variance + noise)
-    gain_position, gain_velocity = variance * inverse, cross * inverse
-    state[:, POSITION] += gain_position * wrong
-    state[:, VELOCITY] += gain_velocity * wrong
-    state[:, VAR_VELOCITY] -= gain_velocity * cross
-    gain_position -= 1.0
-    variance *= -gain_position
-    cross *= -gain_position
+    gains = state[:, VARIANCES].reshape(-1, 2, 4) * inverse[:, None]
+    moves = state[:, MEANS].reshape(-1, 2, 4)
+    moves += gains * wrong[:, None]
+    state[:, VAR_VELOCITY] -= gains[:, 1] * cross
+    rest = 1.0 - gains[:, 0]
+    variance *= rest
+    cross *= rest
 
 
 def _surprise(wrong: Floats, inverse: Floats, log_height: Floats) -> Floats:

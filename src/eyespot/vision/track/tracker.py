@@ -116,8 +116,8 @@ class Tracker:
         unseen_s = self._looked_s - table[:, SEEN_S]
         if known:
             self._predict(unseen_s)
-        found = kalman.corners(measured)
-        overlap = overlaps(np.concatenate((kalman.corners(table[:, kalman.POSITION]), found)), found)
+        boxes = kalman.corners(np.concatenate((table[:, kalman.POSITION], measured)))
+        overlap = overlaps(boxes, boxes[known:])
         high = scores >= settings.high_score
         if len(scores) > 1:
             high &= ~shadowed(overlap[known:], scores)
