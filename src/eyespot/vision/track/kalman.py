@@ -76,7 +76,7 @@ def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
     inverse = 1.0 / (variance + noise)
     wrong = measured - state[:, POSITION]
     surprise = _surprise(wrong, inverse, state[:, 3])
-    if surprise.max() > len(MEASURE_VARIANCE):
+    if max(surprise.tolist()) > len(MEASURE_VARIANCE):
         noise = noise * np.maximum(1.0, (FREEDOM + surprise) / (FREEDOM + len(MEASURE_VARIANCE)))[:, None]
         inverse = 1.0 / (variance + noise)
     gains = state[:, VARIANCES].reshape(-1, 2, 4) * inverse[:, None]

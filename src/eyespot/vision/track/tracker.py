@@ -5,7 +5,7 @@ Unlike there all are matched at once, unsure ones at a handicap: where two peopl
 whoever is nearest to it and leave the wrong one for the other. A detection in the shadow of a better one counts as
 unsure: it may be a second person, or the same one found twice. It owns the book of tracks; the motion model is
 ``kalman``, the fit of a pair ``affinity``, the choice of pairs ``assign``. No clock: time is the capture time of the
-detections.
+detections. Questions about a column are asked of its list, which for a few objects is far quicker than of an array.
 """
 
 import math
@@ -127,9 +127,8 @@ class Tracker:
         reach += settings.gate_heights
         reach *= np.exp(table[:, 3])
         gain = affinity(table[:, kalman.POSITION], unseen_s, reach, measured, overlap[:known])
-        foreign = table[:, LABEL, None] != labels
-        if foreign.any():
-            gain[foreign] = 0.0
+        if len({*table[:, LABEL].tolist(), *labels.tolist()}) > 1:
+            gain[table[:, LABEL, None] != labels] = 0.0
         rows, cols = self._pairs(gain, high, unseen_s)
         if rows:
             self._fold(rows, measured[cols], scores[cols])
@@ -139,7 +138,7 @@ class Tracker:
     def _predict(self, unseen_s: Floats) -> None:
         dt_s = self._now_s - self._before_s
         calm: Floats | float = 1.0
-        if unseen_s.max() > _SOON_S:
+        if max(unseen_s.tolist()) > _SOON_S:
             calm = np.where(unseen_s > _SOON_S, math.exp(-dt_s / CALM_S), 1.0)[:, None]
         kalman.predict(self._table, min(dt_s, LONGEST_STEP_S), calm)
 
@@ -148,10 +147,9 @@ class Tracker:
     ) -> tuple[list[int], list[int]]:
         """Matched rows and columns; unsure detections are for confirmed tracks that were surely seen not long ago."""
         sure = self._table[:, SURE] > 0.0
-        all_sure, all_high = bool(sure.all()), bool(high.all())
-        if not all_sure:
+        if not all(sure.tolist()):
             gain -= np.where(sure, 0.0, TENTATIVE_LOSS)[:, None]
-        if not all_high:
+        if not all(high.tolist()):
             gain -= np.where(high, 0.0, UNSURE_LOSS)
             firm = self._table[:, FIRM_S] >= self._now_s - self.settings.unsure_s - _SOON_S
             gain[~(high | (sure & firm & (unseen_s <= RECENT_S))[:, None])] = 0.0
@@ -162,7 +160,7 @@ class Tracker:
         table, now_s, settings = self._table, self._now_s, self.settings
         state = table[rows]
         doubt: Floats | float = 1.0
-        if scores.min() < settings.high_score:
+        if min(scores.tolist()) < settings.high_score:
             doubt = np.maximum(1.0, 2.0 - scores / settings.high_score)[:, None]
             state[scores >= settings.high_score, FIRM_S] = now_s
         else:
@@ -174,10 +172,10 @@ class Tracker:
         state[:, HITS] += 1.0
         moved = np.abs(state[:, :2] - state[:, ANCHOR]).max(axis=1)
         away = moved > settings.stationary_reach * np.exp(state[:, 3])
-        if away.any():
+        if any(away.tolist()):
             state[away, ANCHOR] = state[away, :2]
             state[away, ANCHOR_S] = now_s
-        if state[:, SURE].min() <= 0.0:
+        if min(state[:, SURE].tolist()) <= 0.0:
             enough = state[:, HITS] >= settings.confirm_hits
             enough &= state[:, BORN_S] <= now_s - settings.confirm_s + _SOON_S
             np.maximum(state[:, SURE], enough, out=state[:, SURE])
@@ -198,7 +196,7 @@ class Tracker:
     def _forget(self) -> None:
         """Drop tracks unseen for longer than their patience; new ones and those that left have none."""
         table, settings = self._table, self.settings
-        if not len(table) or table[:, SEEN_S].min() >= self._now_s:
+        if not len(table) or min(table[:, SEEN_S].tolist()) >= self._now_s:
             return
         patience_s = np.where(self._standing(), settings.stationary_patience_s, settings.patience_s)
         patience_s[(table[:, SURE] == 0.0) | self._outside()] = 0.0
@@ -227,7 +225,7 @@ class Tracker:
     def _shown(self, capture_ns: int) -> Tracks:
         table = self._table
         sure = table[:, SURE] > 0.0
-        if not sure.all():
+        if not all(sure.tolist()):
             table = table[sure]
         if not len(table):
             return no_tracks(capture_ns, self._aspect)
