@@ -1,0 +1,51 @@
+"""Measuring on this board: in a process of its own, once, and anew when what is remembered is not whole."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eyespot.cli.model_footage import PersonJudge
+from eyespot.hal.accelerators.chooser import find_accelerator
+from eyespot.infer.fit import measured
+from eyespot.infer.fit.measured import Pair, Tools, measure, pairs
+from eyespot.infer.package import ModelPackage
+
+
+@pytest.mark.footage
+def test_a_pair_is_measured_once(model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModelPackage.load(model_dir / "nanodet-g")
+    silicon = find_accelerator("onnxruntime")
+    all_pairs = pairs([package], [silicon])
+    assert {item.accelerator.name for item in all_pairs} == {"onnxruntime"}
+    assert len({(item.width_px, item.height_px) for item in all_pairs}) == 3
+    one = Pair(package, package.variant("onnx-int8"), silicon, 192, 160)
+    monkeypatch.setattr(measured, "pairs", lambda _: [one])
+    monkeypatch.setattr(measured, "WINDOW_S", 0.05)
+    said: list[str] = []
+    tools = Tools(tmp_path, lambda *_: None, PersonJudge(), lambda text, _: said.append(text))
+    (option,), failures = measure([package], tools)
+    assert failures == []
+    assert 0 < option.ms < 5000
+    assert option.memory_bytes is not None
+    assert option.memory_bytes > package.variant("onnx-int8").size_bytes
+    assert (option.resource, option.agreement, option.origin) == ("cpu", None, "measured here")
+    (path,) = (tmp_path / "fit").iterdir()
+    facts = json.loads(path.read_text()) | {"ms": 123.0}
+    path.write_text(json.dumps(facts))
+    assert measure([package], tools)[0][0].ms == 123.0
+    path.write_text("{")
+    assert measure([package], tools)[0][0].ms != 123.0
+    assert said[0] == "nanodet-g: onnx-int8 on onnxruntime at 192x160"
+
+
+@pytest.mark.footage
+def test_what_does_not_run_is_said(model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = ModelPackage.load(model_dir / "nanodet-g")
+    wrong = Pair(package, package.variant("onnx-int8"), find_accelerator("onnxruntime"), 200, 160)
+    monkeypatch.setattr(measured, "pairs", lambda _: [wrong])
+    tools = Tools(tmp_path, lambda *_: None, PersonJudge(), lambda *_: None)
+    options, (failure,) = measure([package], tools)
+    assert options == []
+    assert "at 200x160 does not run" in failure
+    assert not (tmp_path / "fit").exists()
