@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.message import DecodeError
 
 from eyespot.edge.infer_doorkeeper import Doorkeeper
 from eyespot.edge.infer_guests import VERSION, GivenInput, GivenOutput, GuestRequest, Guests, WantedOutput
@@ -23,7 +24,8 @@ from eyespot.kernel.errors import EyespotError, Kind, invalid
 log = logging.getLogger(__name__)
 
 SERVICE = "inference.GRPCInferenceService"
-MAX_AT_ONCE = 32
+MAX_AT_ONCE = 8
+"""Calls under way; each holds a message of up to ``MAX_BODY_BYTES``."""
 MAX_PARAMETERS = 32
 _NO_TOKEN = ("ServerLive", "ServerReady")
 _CONTENTS = {
@@ -62,7 +64,9 @@ class GrpcDoor:
     def __init__(self, guests: Guests, doorkeeper: Doorkeeper, address: str) -> None:
         options = [("grpc.max_receive_message_length", MAX_BODY_BYTES), ("grpc.max_metadata_size", 1 << 14),
                    ("grpc.so_reuseport", 0)]  # fmt: skip
-        self._server = grpc.aio.server(options=options, maximum_concurrent_rpcs=MAX_AT_ONCE)
+        self._server = grpc.aio.server(
+            options=options, maximum_concurrent_rpcs=MAX_AT_ONCE, interceptors=(_TokenFirst(doorkeeper),)
+        )
         self._doorkeeper = doorkeeper
         self._types = messages()
         self._calls = _Calls(guests, self._types)
@@ -89,9 +93,10 @@ class GrpcDoor:
         request, answer = self._types[f"{name}Request"], self._types[f"{name}Response"]
         call: Answer = getattr(self._calls, name)
 
-        async def serve(message: Any, context: Any) -> Any:
+        async def serve(data: bytes, context: Any) -> Any:
             try:
-                guest = "" if name in _NO_TOKEN else self._doorkeeper.guest(_authorization(context))
+                guest = "" if name in _NO_TOKEN else self._doorkeeper.guest(_bearer(context.invocation_metadata()))
+                message = await asyncio.to_thread(_parsed, request, data)
                 return await call(message, guest)
             except EyespotError as error:
                 await context.abort(_CODES[error.kind], str(error))
@@ -101,9 +106,14 @@ class GrpcDoor:
                 log.exception("a guest's call failed")
                 await context.abort(grpc.StatusCode.INTERNAL, f"The call failed: {type(error).__name__}.")
 
-        return grpc.unary_unary_rpc_method_handler(
-            serve, request_deserializer=request.FromString, response_serializer=answer.SerializeToString
-        )
+        return grpc.unary_unary_rpc_method_handler(serve, response_serializer=answer.SerializeToString)
+
+
+def _parsed(kind: Any, data: bytes) -> Any:
+    try:
+        return kind.FromString(data)
+    except DecodeError as error:
+        raise invalid(f"The message is no {kind.DESCRIPTOR.name}.") from error
 
 
 class _Calls:
@@ -180,8 +190,29 @@ class _Calls:
         return self._types["SystemSharedMemoryUnregisterResponse"]()
 
 
-def _authorization(context: Any) -> str:
-    found = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
+class _TokenFirst(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Turns callers without a token away before a byte of their message is taken in."""
+
+    def __init__(self, doorkeeper: Doorkeeper) -> None:
+        self._doorkeeper = doorkeeper
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        """The call's own handler, or one that refuses; that one is of the kind that reads its messages by itself."""
+        try:
+            if details.method.rpartition("/")[2] not in _NO_TOKEN:
+                self._doorkeeper.guest(_bearer(details.invocation_metadata))
+        except EyespotError as error:
+            code, text = _CODES[error.kind], str(error)
+
+            async def refuse(_: Any, context: Any) -> None:
+                await context.abort(code, text)
+
+            return grpc.stream_unary_rpc_method_handler(refuse)
+        return await continuation(details)
+
+
+def _bearer(metadata: Any) -> str:
+    found = [value for key, value in metadata or () if key == "authorization"]
     return found[0] if found and isinstance(found[0], str) else ""
 
 

@@ -218,6 +218,29 @@ async def test_a_guest_that_cuts_its_memory_short_gets_an_error(rig: Rig) -> Non
         memory.unlink()
 
 
+async def test_grpc_refuses_strangers_unread_and_keeps_its_bounds(rig: Rig) -> None:
+    import grpc
+
+    method = "/inference.GRPCInferenceService/ModelInfer"
+
+    async def call(data: bytes, headers: dict[str, str], name: str = method) -> str:
+        async with grpc.aio.insecure_channel(rig.grpc, [("grpc.max_send_message_length", -1)]) as channel:
+            try:
+                await channel.unary_unary(name)(data, metadata=tuple(headers.items()), timeout=10)
+            except grpc.aio.AioRpcError as error:
+                return str(error.code().name)
+        return "OK"
+
+    huge = b"\0" * (1 << 25)
+    assert await call(huge, {}) == "UNAUTHENTICATED"
+    assert await call(b"", {"authorization": "Bearer none"}) == "UNAUTHENTICATED"
+    assert await call(huge, rig.headers) == "RESOURCE_EXHAUSTED"
+    assert await call(b"\xff\xff\xff", rig.headers) == "INVALID_ARGUMENT"
+    assert await call(b"", rig.headers) == "NOT_FOUND"
+    assert await call(b"", rig.headers, method.replace("ModelInfer", "CudaSharedMemoryStatus")) == "UNIMPLEMENTED"
+    assert await call(b"", {}, method.replace("ModelInfer", "ServerLive")) == "OK"
+
+
 async def test_the_messages_are_the_protocols_own(rig: Rig) -> None:
     """Every field has the number and the kind that the real client's messages give it."""
     from tritonclient.grpc import service_pb2
