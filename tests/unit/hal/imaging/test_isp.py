@@ -213,3 +213,15 @@ def test_profiles_are_checked() -> None:
 )
 def test_ciede2000_is_the_published_one(first: tuple, second: tuple, wanted: float) -> None:  # type: ignore[type-arg]
     assert float(ciede2000(np.array(first, float), np.array(second, float))) == pytest.approx(wanted, abs=5e-5)
+
+
+def test_a_steep_matrix_does_not_wrap(scene: Scene) -> None:
+    """Colours far beyond the table, either way, end at its ends."""
+    form, faults = RawFormat(WIDTH, HEIGHT, "RGGB", 12), Faults(shot=0, read=0, falloff=0)
+    steep = SensorProfile(black=64.0, matrix=((9.0, -8.0, 0.0), (-8.0, 9.0, 0.0), (0.0, -8.0, 9.0)))
+    raw = make_raw(scene.linear, form, faults)
+    picture = SoftwareIsp(form, steep).process(raw, balance(faults, denoise=0.0, sharpen=0.0))
+    seen = scene.linear[scene.patches[14]].mean(axis=(0, 1))  # the red patch: more red than green, more green than blue
+    assert seen[0] > seen[1]
+    assert picture[scene.patches[14]][..., 0].min() == 255
+    assert picture[scene.patches[14]][..., 1].max() == 0

@@ -13,6 +13,8 @@ TABLE_TOP = (1 << TABLE_BITS) - 1
 _LUMA = np.array([0.2126, 0.7152, 0.0722])
 """Shares of linear red, green and blue in brightness (ITU-R BT.709)."""
 _WDR_STOPS = 2.0
+_MOST_LIGHT = 1.75
+"""The demosaicing filters make at most this of samples from 0 to 1, and at least 1 less than this below 0."""
 
 
 def srgb_encode(linear: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -52,19 +54,21 @@ def saturated(matrix: Matrix, saturation: float) -> NDArray[np.float32]:
 def to_display(phases: Phases, matrix: NDArray[np.float32], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Apply ``matrix`` and ``table`` to linear colours 0 to 1; the result has the shape of ``phases``.
 
-    Worked out colour by colour: a product of matrices would wake the threads of a BLAS for three by three numbers.
+    Indices below 0 and beyond the table read its ends. Worked out colour by colour: a product of matrices would wake the threads of a BLAS for three by three numbers.
     """
     scaled = matrix * np.float32(TABLE_TOP)
     shown = np.empty(phases.shape, np.uint8)
     light = np.empty(phases.shape[3:], np.float32)
-    term, index = np.empty_like(light), np.empty(light.shape, np.uint16)
+    term, index = np.empty_like(light), np.empty(light.shape, np.int16)
+    fits = float(np.abs(scaled).sum(axis=1).max()) * _MOST_LIGHT < np.iinfo(np.int16).max
     for y, x in product((0, 1), (0, 1)):
         for row, weights in enumerate(scaled):
             np.multiply(phases[0, y, x], weights[0], out=light)
             for column in (1, 2):
                 np.multiply(phases[column, y, x], weights[column], out=term)
                 light += term
-            np.clip(light, np.float32(0), np.float32(TABLE_TOP), out=light)
+            if not fits:
+                np.clip(light, np.float32(0), np.float32(TABLE_TOP), out=light)
             np.copyto(index, light, casting="unsafe")
             np.take(table, index, out=shown[row, y, x], mode="clip")
     return shown
