@@ -17,6 +17,7 @@ from eyespot.infer.package import ModelPackage
 from eyespot.infer.session import open_session
 from eyespot.infer.zoo.reference import made_up_picture
 from eyespot.kernel.clock import NS_PER_MS, NS_PER_S, SystemClock
+from eyespot.kernel.errors import EyespotError
 
 _STATUS = Path("/proc/self/status")
 LEAST_RUNS = 5
@@ -58,4 +59,7 @@ def _status_bytes(name: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EyespotError as error:
+        sys.exit(error.what)

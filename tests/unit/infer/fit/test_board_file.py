@@ -106,6 +106,15 @@ def test_told_and_estimated_figures(package: ModelPackage, tmp_path: Path) -> No
     assert told.memory_bytes == 20 * 2**20
 
 
+def test_the_guides_board_is_read(package: ModelPackage, tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[4] / "docs/guide/targets.md").read_text("utf-8")
+    path = tmp_path / "board.toml"
+    path.write_text(guide.split("```toml\n")[1].split("```")[0])
+    board = load_board(path)
+    assert board.room().lanes == {"cpu": 4.0, "ethos-u65-256": 1.0}
+    assert [item.ms for item in board.options([package])] == [14.0]
+
+
 @pytest.mark.parametrize(("old", "new"), [("cores = 4", "cores = 0"), ("ms = 120", "ms = -1"), ("name", "nome")])
 def test_a_wrong_key_is_named(old: str, new: str, tmp_path: Path) -> None:
     path = tmp_path / "board.toml"
