@@ -57,6 +57,7 @@ class InferenceProcess:
     Args:
         models: folder of model packages.
         run_dir: 0700; holds the socket and the journal.
+        niceness: 0 to 19, how far the process stands back behind others when the processors are busy.
         on_crash: called on the event loop after each crash, before the process is started again.
     """
 
@@ -70,6 +71,7 @@ class InferenceProcess:
         clock: Clock,
         *,
         lanes: int = 1,
+        niceness: int = 0,
         doors: DoorSettings | None = None,
         on_crash: Callable[[Crash], None] = lambda _: None,
     ) -> None:
@@ -80,7 +82,7 @@ class InferenceProcess:
         self.crashes = 0
         command = [
             sys.executable, "-m", "eyespot.edge.infer_process",
-            "--models", str(models), "--run-dir", str(run_dir), "--lanes", str(lanes),
+            "--models", str(models), "--run-dir", str(run_dir), "--lanes", str(lanes), "--nice", str(niceness),
             *_door_words(doors or DoorSettings()),
         ]  # fmt: skip
         self._child = Child(ChildSpec(self.name, command, env), clock, self._died)
@@ -168,11 +170,13 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--lanes", type=int, default=1)
+    parser.add_argument("--nice", type=int, default=0)
     parser.add_argument("--rest-port", type=int)
     parser.add_argument("--grpc-port", type=int)
     parser.add_argument("--guest-share", type=float, default=0.25)
     arguments = parser.parse_args()
     setup_logging("inference")
+    os.nice(max(0, arguments.nice))
     doors = DoorSettings(arguments.rest_port, arguments.grpc_port, arguments.guest_share)
     asyncio.run(serve(arguments.models, arguments.run_dir, arguments.lanes, doors, SystemClock()))
 

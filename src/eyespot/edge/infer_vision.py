@@ -21,6 +21,8 @@ from eyespot.kernel.config import inherited_env
 from eyespot.kernel.ids import new_id
 
 LABEL = "inference"
+GUESTS_NICE = 15
+"""Where the process serves guests alone it stands back behind the cameras' own processes."""
 
 
 class Inference:
@@ -40,6 +42,7 @@ class Inference:
             inherited_env(),
             process.clock,
             lanes=process.config.vision.lanes,
+            niceness=0 if process.config.vision.inference == "process" else GUESTS_NICE,
             doors=doors_of(process.config),
             on_crash=self._crashed,
         )
