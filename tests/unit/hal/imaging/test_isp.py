@@ -69,7 +69,14 @@ def test_strips_and_threads_change_nothing(scene: Scene) -> None:
     form, faults = RawFormat(WIDTH, HEIGHT, "RGGB", 12), Faults(hot=20)
     raw, settings = make_raw(scene.linear, form, faults), balance(faults)
     alone, many = SoftwareIsp(form, make_profile(faults)), SoftwareIsp(form, make_profile(faults), threads=3)
-    np.testing.assert_array_equal(alone.process(raw, settings), many.process(raw, settings))
+    first = alone.process(raw, settings)
+    for _ in range(5):
+        np.testing.assert_array_equal(first, many.process(raw, settings))
+    memory = np.empty_like(first)
+    assert alone.process(raw, settings, out=memory) is memory
+    np.testing.assert_array_equal(first, memory)
+    with pytest.raises(EyespotError, match="picture to fill"):
+        alone.process(raw, settings, out=memory[:-2])
     many.close()
     many.close()
 

@@ -54,7 +54,9 @@ def saturated(matrix: Matrix, saturation: float) -> NDArray[np.float32]:
 def to_display(phases: Phases, matrix: NDArray[np.float32], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Apply ``matrix`` and ``table`` to linear colours 0 to 1; the result has the shape of ``phases``.
 
-    Indices below 0 and beyond the table read its ends. Worked out colour by colour: a product of matrices would wake the threads of a BLAS for three by three numbers.
+    Indices below 0 and beyond the table read its ends.
+
+    Worked out colour by colour: a product of matrices would wake the threads of a BLAS for three by three numbers.
     """
     scaled = matrix * np.float32(TABLE_TOP)
     shown = np.empty(phases.shape, np.uint8)

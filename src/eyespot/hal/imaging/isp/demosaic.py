@@ -18,15 +18,17 @@ _Run = NDArray[np.float32]
 _Reader = Callable[[int, int], _Run]
 
 
-def demosaic(planes: Planes, red: tuple[int, int]) -> Phases:
+def demosaic(planes: Planes, red: tuple[int, int], out: Phases | None = None) -> Phases:
     """Red, green and blue at every sample of ``planes`` but its first and last rows; the outermost columns are spoilt.
 
     Args:
         planes: white-balanced, linear.
         red: the phase (row, column) of the red samples.
+        out: contiguous memory for the result, to be used again and again; made afresh where left out.
     """
     rows, columns = planes.shape[2] - 2, planes.shape[3]
-    out = np.empty((3, 2, 2, rows, columns), np.float32)
+    if out is None:
+        out = np.empty((3, 2, 2, rows, columns), np.float32)
     out[..., 0, 0] = out[..., -1, -1] = 0
     runs = out.reshape(3, 2, 2, -1)[..., 1:-1]
     red_y, red_x = red
