@@ -27,7 +27,7 @@ Reason = Literal["first", "floor", "unsure", "new"]
 class ScheduleSettings(Settings):
     """How often is often enough."""
 
-    floor_hz: float = Field(default=4.0, gt=0, le=60)
+    floor_hz: float = Field(default=5.0, gt=0, le=60)
     """While something moves or is known, detections are never further apart."""
     idle_hz: float = Field(default=1.0, gt=0, le=60)
     """While nothing moves and nothing is known: what stands still from the start must be found too."""
