@@ -63,7 +63,7 @@ def _convert(folder: Path, picture, wanted) -> float:
 
     torch.set_num_threads(1)
     _say("building the network")
-    module = TorchGraph(folder).eval()
+    module = TorchGraph(folder).train(False)
     sample = torch.from_numpy(picture[None].astype(np.float32))
     with torch.no_grad():
         difference = _differences([array.numpy() for array in module(sample)], wanted)
