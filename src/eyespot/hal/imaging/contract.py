@@ -88,7 +88,7 @@ class Imaging(Protocol):
         Raises:
             EyespotError: ``INVALID`` when a control is not offered, or its value is of the wrong kind or outside its
                 range; ``CONFLICT`` when a control is set whose mode is, and stays, ``auto``; ``UNAVAILABLE`` when the
-                device does not answer. After the first two nothing was changed.
+                device does not answer or refuses. After the first two nothing was changed.
         """
         ...
 

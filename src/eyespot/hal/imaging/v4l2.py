@@ -199,10 +199,9 @@ class V4l2Imaging:
             self._ioctl(abi.VIDIOC_S_EXT_CTRLS, _one(control))
         except OSError as error:
             if error.errno in (errno.EBUSY, errno.EACCES, errno.EINVAL, errno.ERANGE):
-                raise EyespotError(
-                    Kind.CONFLICT,
+                raise unavailable(
                     f"{self._device} refuses {ours.value} now: {error.strerror}.",
-                    "Stop what else uses it.",
+                    "Stop what else uses it; what was set before it in the same call stays set.",
                 ) from error
             raise self._lost(error) from error
 

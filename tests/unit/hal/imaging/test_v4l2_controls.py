@@ -104,6 +104,19 @@ def test_a_camera_pulled_out_is_unavailable() -> None:
         assert caught.value.kind is Kind.UNAVAILABLE
 
 
+def test_a_device_in_use_refuses() -> None:
+    device = fake_v4l2.FakeV4l2()
+
+    def busy(request: int, structure: ctypes.Structure) -> None:
+        if request == abi.VIDIOC_S_EXT_CTRLS:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        device.ioctl(request, structure)
+
+    with pytest.raises(EyespotError, match="refuses sharpness now") as caught:
+        V4l2Imaging("/dev/video0", busy).apply({Control.SHARPNESS: 1.0})
+    assert caught.value.kind is Kind.UNAVAILABLE
+
+
 def test_opening_says_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(EyespotError, match="no camera at"):
         V4l2Imaging(str(tmp_path / "video9"))
