@@ -181,7 +181,7 @@ def listen(path: Path, backlog: int) -> socket.socket:
 def same_user(peer: socket.socket) -> bool:
     """Whether the other end runs as this user."""
     _, user, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
-    return user == os.geteuid()
+    return bool(user == os.geteuid())
 
 
 def send(peer: socket.socket, message: BaseModel, *, descriptor: int = -1, wait: bool = True) -> None:

@@ -65,7 +65,7 @@ class WorkerServer:
         self.clients = Clients(shared)
         self._lock = threading.Lock()
         self._peers: set[socket.socket] = set()
-        self._closed = False
+        self._closed = threading.Event()
         self.refused = 0
         self._server = wire.listen(path, MAX_CONNECTIONS)
         self._thread = threading.Thread(target=self._accept, name="infer-accept", daemon=True)
@@ -73,7 +73,7 @@ class WorkerServer:
 
     def close(self) -> None:
         """Take no more requests; connections end."""
-        self._closed = True
+        self._closed.set()
         _hang_up(self._server)
         with self._lock:
             peers = list(self._peers)
@@ -87,17 +87,17 @@ class WorkerServer:
         return {"connections": len(self._peers), "refused": self.refused, **self._shared.status()}
 
     def _accept(self) -> None:
-        while not self._closed:
+        while not self._closed.is_set():
             try:
                 peer, _ = self._server.accept()
             except OSError:
-                if self._closed:
+                if self._closed.is_set():
                     return
                 log.warning("a connection to the inference socket could not be taken")
-                threading.Event().wait(0.1)
+                self._closed.wait(0.1)
                 continue
             with self._lock:
-                welcome = wire.same_user(peer) and len(self._peers) < MAX_CONNECTIONS and not self._closed
+                welcome = wire.same_user(peer) and len(self._peers) < MAX_CONNECTIONS and not self._closed.is_set()
                 if welcome:
                     self._peers.add(peer)
             if welcome:
