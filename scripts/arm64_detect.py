@@ -81,11 +81,12 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--step", type=int, default=60)
     parser.add_argument("--budget", type=float, default=90.0, help="Seconds for one variant on one runtime.")
+    parser.add_argument("--accelerator", default="", help="This runtime alone.")
     options = parser.parse_args()
     package = ModelPackage.load(options.package)
     frames = pictures(options.clip, options.frames, options.step)
     results: dict[str, Any] = {}
-    for silicon in (one for one in known() if one.available()):
+    for silicon in (one for one in known() if one.available() and options.accelerator in ("", one.name)):
         for variant in package.document.variants:
             name = f"{variant.name} on {silicon.name}"
             try:
