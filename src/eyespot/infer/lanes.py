@@ -110,7 +110,7 @@ class Lanes(Generic[R]):
             try:
                 session = session or self._make_session()
                 future.set_result(self._result(session, image, context))
-            except Exception as error:  # noqa: BLE001 - handed to whoever waits for the future; the lane lives on
+            except BaseException as error:  # noqa: BLE001 - even a runtime that exits; it goes to whoever waits, the lane lives on
                 self.stats.failed += 1
                 future.set_exception(error)
         if session is not None:

@@ -78,3 +78,16 @@ def test_a_session_that_does_not_open_fails_the_future() -> None:
     with pytest.raises(EyespotError, match="no model"):
         lanes.submit(_picture(0)).result()
     lanes.close()
+
+
+def test_a_runtime_that_exits_fails_its_future_and_the_lane_lives_on() -> None:
+    def read(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        if image[0, 0, 0] == 1:
+            raise SystemExit(3)
+        return (image,)
+
+    lanes: Lanes[object] = Lanes(lambda: FakeSession(read), 1)  # type: ignore[arg-type, return-value]
+    broken, fine = lanes.submit(_picture(1)), lanes.submit(_picture(2))
+    assert isinstance(broken.exception(), SystemExit)
+    assert fine.result() is not None
+    lanes.close()
