@@ -79,6 +79,7 @@ def _contenders(package: ModelPackage, size_px: tuple[int, int], report: Report,
     pairs = [
         Contender(variant.name, silicon.name)
         for variant in package.document.variants
+        if variant.estimate is None
         for silicon in known()
         if silicon.available() and reads(silicon, package.path(variant))
     ]
