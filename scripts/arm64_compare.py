@@ -131,7 +131,7 @@ def detections(options: argparse.Namespace, arm: Emulated) -> dict[str, Any]:
         pairs = json.loads(here)["results"], json.loads(there)["results"] if there else {}
         for name in sorted({*pairs[0], *pairs[1]}):
             row = _pair(pairs[0].get(name), pairs[1].get(name))
-            if row["here"] and row["arm64"]:
+            if row.get("here") and row.get("arm64"):
                 continue  # neither runs this variant, for example a TFLite file on OpenVINO
             rows[name] = row
             say(f"  {name:<30} {_sentence(row)}")
