@@ -1,8 +1,7 @@
 """The comparison of two machines' detections: what counts as the same, and what does not."""
 
 import pytest
-
-from .script import load
+from load_script import load
 
 compare = load("arm64_compare").compare
 PERSON = [0.2, 0.2, 0.3, 0.6, 0.8, 0.0]

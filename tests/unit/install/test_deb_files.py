@@ -5,10 +5,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from load_script import load
 
 from eyespot.edge.config_file import load_config
-
-from .script import load
 
 DEBIAN = Path(__file__).parents[3] / "packaging" / "debian"
 
