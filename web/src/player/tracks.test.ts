@@ -49,6 +49,18 @@ describe("TrackBuffer", () => {
     expect(standing?.box[0]).toBe(0.5);
     expect(buffer.placedAt(1)[0]?.box[0]).toBeCloseTo(0.125);
   });
+  it("says how far the drawn boxes are from the picture's own moment", () => {
+    const buffer = new TrackBuffer();
+    expect(buffer.driftAt(0)).toBeNull();
+    buffer.add(at(1, track(1, 0)));
+    buffer.add(at(1.4, track(1, 0.2)));
+    expect(buffer.driftAt(1.2)).toBe(0);
+    expect(buffer.driftAt(1.6)).toBe(0);
+    expect(buffer.driftAt(1.95)).toBeCloseTo(0.3);
+    expect(buffer.driftAt(0.5)).toBeCloseTo(0.25);
+    buffer.add(at(9, track(1, 0)));
+    expect(buffer.driftAt(5)).toBeCloseTo(3.35);
+  });
   it("draws nothing that is stale, unless the scene rests", () => {
     const buffer = new TrackBuffer();
     buffer.add(at(0, track(1, 0)));

@@ -75,6 +75,20 @@ export class TrackBuffer {
     return near.tracks.map((track) => ({ track, box: moved(track, ahead) }));
   }
 
+  /**
+   * Seconds between the picture at `t` and the moment that the boxes drawn on it stand for: 0 between two messages and as
+   * far as prediction reaches; null while nothing is known.
+   */
+  driftAt(t: number): number | null {
+    const near = this.nearest(t);
+    if (!near) return null;
+    const i = this.#after(t);
+    const before = this.#list[i - 1];
+    const after = this.#list[i];
+    if (before && after && after.t_s - before.t_s <= BRIDGE_S) return 0;
+    return Math.max(0, Math.abs(t - near.t_s) - PREDICT_S);
+  }
+
   /** Where the object's feet were during the last `seconds` before `t`, oldest first. */
   trail(id: number, t: number, seconds: number): Point[] {
     const points: Point[] = [];
