@@ -264,10 +264,14 @@ class VisionCamera:
     async def _conclude(self, look: _Look) -> None:
         for event in look.health:
             self._shared.submit(event)
-        moment = await self._moment(look)
-        if moment is None:
-            return
-        await self._tell(moment, look)
+        try:
+            moment = await self._moment(look)
+            if moment is None:
+                return
+            await self._tell(moment, look)
+        except Exception:  # a defect in one look must not end the camera's seeing; it is logged and counted
+            self._missed += 1
+            log.exception("%s: a look failed", self.name)
         self._relieve()
 
     async def _moment(self, look: _Look) -> Moment | None:
@@ -327,9 +331,10 @@ class VisionCamera:
             self._relief_s = RELIEF_S
 
     async def _end(self) -> None:
-        for task in (self._work, self._looking):
-            if task is not None:
-                await asyncio.gather(task, return_exceptions=True)
+        if self._work is not None:
+            await asyncio.gather(self._work, return_exceptions=True)
+        if self._looking is not None:  # only now: the work may have begun one more look
+            await asyncio.gather(self._looking, return_exceptions=True)
         for event in self._scene.finish(self._newest_ns, self._offset_ns):
             self._shared.submit(event)
         for event in self._health.finish(self._newest_ns, self._offset_ns):

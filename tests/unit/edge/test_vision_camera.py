@@ -1,6 +1,7 @@
 """One camera's looking: the newest picture wins, and the camera gives way when time is short."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -132,6 +133,58 @@ async def test_the_newest_picture_wins(clip: tuple[StreamFormat, list[Packet]], 
         await rig.hand(*packets[8:11])
         await until(lambda: len(detector.asked_ns) == 2)
         assert detector.asked_ns[1] == packets[10].capture_ns
+
+
+async def test_a_look_begun_while_stopping_is_concluded_before_everything_ends(
+    clip: tuple[StreamFormat, list[Packet]], tmp_path: Path
+) -> None:
+    class Slow(Gated):
+        """The picture for the detector is still being made when the stop comes."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.making, self.made = threading.Event(), threading.Event()
+
+        def image(self, frame: Any, region: Any = None) -> Any:
+            self.making.set()
+            self.made.wait()
+            return super().image(frame, region)
+
+    stream, packets = clip
+    detector = Slow()
+    rig, stop = Rig(detector, tmp_path, 10.0), asyncio.Event()
+    running = asyncio.create_task(rig.camera.run(stop))
+    rig.feed.queue.put_nowait(stream)
+    rig.feed.queue.put_nowait(packets[0])
+    await asyncio.to_thread(detector.making.wait)
+    stop.set()
+    await asyncio.sleep(0.05)
+    detector.made.set()
+    await until(lambda: detector.asked_ns)
+    await asyncio.sleep(0.05)
+    assert not running.done(), "the look is still under way"
+    detector.gate.set()
+    await running
+    assert len(rig.messages()) == 1
+    rig.workers.shutdown()
+
+
+async def test_a_look_that_fails_is_counted_and_the_next_one_goes_on(
+    clip: tuple[StreamFormat, list[Packet]], tmp_path: Path
+) -> None:
+    class Broken(ScriptedDetector):
+        async def detect(self, image: Any, asked: Any) -> Detections:
+            if not self.asked_ns:
+                self.asked_ns.append(asked.capture_ns)
+                raise ValueError("no such colour")
+            return await super().detect(image, asked)
+
+    stream, packets = clip
+    async with looking(Broken(lambda _: []), tmp_path) as rig:
+        await rig.hand(stream, packets[0])
+        await until(lambda: rig.camera.status()["missed"] == 1)
+        await rig.hand(*packets[1:6])
+        await until(rig.messages)
 
 
 async def test_the_rate_is_as_set(clip: tuple[StreamFormat, list[Packet]], tmp_path: Path) -> None:
