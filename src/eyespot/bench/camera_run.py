@@ -46,11 +46,14 @@ class HostRun:
     summary: dict[str, Any]
 
 
-def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick: Tick) -> HostRun:
-    """A camera host with one camera per URL, recording and seeing at 5 detections/s; measured after ``warm_s``."""
+def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick: Tick, more: str = "") -> HostRun:
+    """A camera host with one camera per URL, recording and seeing at 5 detections/s; measured after ``warm_s``.
+
+    ``more``: settings of each camera, in TOML.
+    """
     state.mkdir(parents=True)
     config = state / "config.toml"
-    config.write_text(host_config(urls, state), encoding="utf-8")
+    config.write_text(host_config(urls, state, more), encoding="utf-8")
     log = (state / "log.txt").open("wb")
     command = [
         sys.executable,
@@ -88,10 +91,10 @@ def _stop(process: "subprocess.Popen[bytes]") -> bytes:
     return bytes(output)
 
 
-def host_config(urls: list[str], state: Path) -> str:
+def host_config(urls: list[str], state: Path, more: str = "") -> str:
     """A config document with one camera per URL."""
     cameras = "".join(
-        f'\n[[camera]]\nid = "cam{number}"\n[[camera.stream]]\nname = "main"\nsource = "{url}"\n'
+        f'\n[[camera]]\nid = "cam{number}"\n[[camera.stream]]\nname = "main"\nsource = "{url}"\n{more}'
         for number, url in enumerate(urls)
     )
     return f'[web]\nport = 0\ntls = "off"\n[[storage.root]]\npath = "{state / "archive"}"\n{cameras}'

@@ -5,7 +5,7 @@ numpy: the supervisor and the media process stay small. A test holds the two equ
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -50,6 +50,8 @@ class DetectSettings(Settings):
     """Model package that finds objects."""
     rate_hz: float = Field(default=5.0, gt=0, le=60)
     """Detections a second while something moves; less when the machine is short of time."""
+    schedule: Literal["steady", "adaptive"] = "steady"
+    """steady: at that rate; adaptive: at that rate for what is new or in doubt, at half of it for what is known."""
     labels: tuple[Label, ...] = Field(default=DEFAULT_LABELS, max_length=256)
     """Classes that matter; empty: all that the model knows."""
     score: Fraction = 0.55

@@ -100,6 +100,15 @@ class Scene:
         self._count(expected)
         self._show(expected)
 
+    @property
+    def has_missed(self) -> bool:
+        """The last look did not find an object that was there a moment before."""
+        return self._tracker.has_missed
+
+    def carried(self, expected: Tracks, wall_offset_ns: int) -> Moment:
+        """Like ``trust`` for when somebody watches; nothing begins or ends by it, for nothing was seen."""
+        return self._conclude(expected, wall_offset_ns, moving=True)
+
     def still(self, capture_ns: int, wall_offset_ns: int) -> Moment:
         """A frame in which nothing moved: what was there is still there."""
         return self._conclude(self._tracker.coast(capture_ns), wall_offset_ns, moving=False)

@@ -18,6 +18,7 @@ from eyespot.bus.contract import Bus
 from eyespot.contracts.detections import Detections
 from eyespot.contracts.event import Event
 from eyespot.contracts.packet import StreamFormat, Unit
+from eyespot.edge.adaptive import LiveAdaptive
 from eyespot.edge.cadence import Cadence
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
@@ -32,6 +33,7 @@ from eyespot.media.decode import Frame
 from eyespot.media.packet_socket import PacketClient
 from eyespot.vision.motion import MotionGate
 from eyespot.vision.regions import Box
+from eyespot.vision.track.tracks import Tracks
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +65,15 @@ class Shared:
 
 @dataclass(slots=True)
 class _Look:
-    """One picture to be concluded: with an image when it is worth detecting in."""
+    """One picture to be concluded: with an image when it is worth detecting in, with ``expected`` when it shows motion
+    but no more than was expected.
+    """
 
     frame: Frame
     detector: Detector | None = None
     image: Any = None
     motion: tuple[Box, ...] = ()
+    expected: Tracks | None = None
     health: list[Event] = field(default_factory=list)
 
 
@@ -85,6 +90,8 @@ class VisionCamera:
         self._detector_for: StreamFormat | None = None
         self._scene = Scene(settings, media_dir)
         self._health = HealthWatch(settings.id)
+        adaptive = settings.detect.schedule == "adaptive"
+        self._adaptive = LiveAdaptive(self._scene, settings.detect.rate_hz) if adaptive else None
         self._regions = Regions(settings.detect.regions, settings.detect.score)
         self._inbox: list[Unit] = []
         self._inbox_bytes = 0
@@ -114,6 +121,11 @@ class VisionCamera:
         finally:
             stopping.cancel()
             await self._end()
+
+    @property
+    def busy(self) -> bool:
+        """A picture is being decoded or looked at."""
+        return any(task is not None and not task.done() for task in (self._work, self._looking))
 
     def replace_rules(self, settings: CameraSettings) -> None:
         """New zones and lines apply from now on."""
@@ -225,10 +237,17 @@ class VisionCamera:
         health = self._health.look(grey, frame.capture_ns, self._offset_ns, is_key=frame.is_key)
         look = _Look(frame, motion=motion.boxes, health=health)
         if self._wants_detection(frame):
+            look.expected = self._expected(frame)
+            if look.expected is not None:
+                return look
             self._checked_ns = frame.capture_ns
             look.detector = self._find_detector(frame)
             look.image = look.detector.image(frame) if look.detector else None
         return look
+
+    def _expected(self, frame: Frame) -> Tracks | None:
+        """Where everything should be, where the schedule is adaptive and says that this picture brings no news."""
+        return self._adaptive.expected(frame.capture_ns, self._motion.changed()) if self._adaptive else None
 
     def _wants_detection(self, frame: Frame) -> bool:
         recheck = self._scene.tracks_now and frame.capture_ns - self._checked_ns > from_seconds(RECHECK_S)
@@ -275,6 +294,8 @@ class VisionCamera:
         self._relieve()
 
     async def _moment(self, look: _Look) -> Moment | None:
+        if look.expected is not None:
+            return self._scene.carried(look.expected, self._offset_ns)
         if look.image is None or look.detector is None:
             return self._scene.still(look.frame.capture_ns, self._offset_ns)
         try:

@@ -37,6 +37,8 @@ class ScheduleSettings(Settings):
     """A known object accounts for motion within its box widened by this part of its size on each side."""
     barren_s: float = Field(default=1.5, ge=0, le=600)
     """Motion in a place that was looked at for its sake, and is still unexplained, is not news again for so long."""
+    tries: int = Field(default=1, ge=1, le=16)
+    """A place is given up only after it was looked at so often within that time."""
     accounted: float = Field(default=0.6, gt=0, le=1)
     """Motion of which so large a part lies within known objects is not new."""
 
@@ -82,8 +84,10 @@ class DetectionSchedule:
         news = self._unexplained(motion, known)
         while self._asked and capture_ns - self._asked[0][0] >= from_seconds(self.settings.barren_s):
             self._asked.popleft()
+        looked = np.zeros(len(news), np.intp)
         for _, places in self._asked:
-            news = news[~_middles_in(places, news)]
+            looked += _middles_in(places, news)
+        news = news[looked < self.settings.tries]
         if not len(news):
             return None
         self._asked.append((capture_ns, news))

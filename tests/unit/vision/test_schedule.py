@@ -46,6 +46,12 @@ def test_a_tree_that_sways_is_not_news_for_long() -> None:
     assert schedule.wants(295 * FRAME_NS, ((0.8, 0.8, 0.9, 0.9),), boxes(WALKER), sure=True) == "new", "but this is"
 
 
+def test_a_place_is_given_up_after_its_tries() -> None:
+    schedule = DetectionSchedule(ScheduleSettings(floor_hz=0.2, ceiling_hz=10, barren_s=5, tries=3))
+    reasons(schedule, 140, (WALKER, (0.0, 0.0, 0.1, 0.2)), boxes(WALKER))
+    assert schedule.counts["new"] == 3
+
+
 def test_motion_beyond_a_known_object_counts_by_its_part() -> None:
     settings = ScheduleSettings(floor_hz=1, ceiling_hz=30, margin=0.25, accounted=0.6)
     for right, expected in ((0.52, None), (0.9, "new")):

@@ -71,6 +71,14 @@ class MotionGate:
         self._start_ns = self._last_ns = 0
         self._moved_ns: int | None = None
         self._changed_ns: int | None = None
+        self._cells: NDArray[np.bool_] | None = None
+
+    def changed(self) -> tuple[Box, ...]:
+        """Where the last image differed from the background, also where that is not called motion yet.
+
+        At most 16, largest first, in fractions of the picture; all of it while learning and at a change of scene.
+        """
+        return ((0.0, 0.0, 1.0, 1.0),) if self._cells is None else _boxes(self._cells)
 
     def update(self, grey: Grey, capture_ns: int, *, is_key: bool = False) -> Motion:
         """Look at the next ``(H, W)`` uint8 image (96 to 160 wide is best).
@@ -99,6 +107,7 @@ class MotionGate:
         share = float(np.count_nonzero(cells)) / cells.size
         self._absorb(change, size, mask, dt_s, shift, warm=warm)
         scene_change = self._is_new_scene(share, image, capture_ns)
+        self._cells = None if scene_change or warm else cells
         if scene_change or warm:
             self._moved_ns = capture_ns
             return Motion(True, (), scene_change, share)
@@ -119,7 +128,7 @@ class MotionGate:
         self._noise = np.full(image.shape, 1.0, np.float32)
         self._heat = np.zeros((image.shape[0] // CELL_PX, image.shape[1] // CELL_PX), np.float32)
         self._start_ns = self._last_ns = capture_ns
-        self._changed_ns = None
+        self._changed_ns = self._cells = None
         return Motion(True, (), False, 0.0)
 
     def _absorb(

@@ -104,6 +104,12 @@ class Tracker:
         """No object is new and still to be confirmed; a detection soon would tell."""
         return bool((self._table[:, SURE] > 0.0).all())
 
+    @property
+    def has_missed(self) -> bool:
+        """An object that was seen within the last second was looked for since, and not found."""
+        unseen_s = self._looked_s - self._table[:, SEEN_S]
+        return bool(((unseen_s > _SOON_S) & (unseen_s <= RECENT_S)).any())
+
     def _advance(self, capture_ns: int) -> None:
         if self._start_ns is None:
             self._start_ns = capture_ns
@@ -231,7 +237,7 @@ class Tracker:
             return no_tracks(capture_ns, self._aspect)
         times = (self._now_s - table[:, SEEN_S : BORN_S + 1]).astype(np.float32)
         states = np.where(table[:, ANCHOR_S] <= table[:, SEEN_S] - self.settings.stationary_s, STATIONARY, ACTIVE)
-        states[times[:, 0] > self.settings.hold_s] = OCCLUDED
+        states[self._looked_s - table[:, SEEN_S] > self.settings.hold_s] = OCCLUDED
         boxes = kalman.corners(table[:, kalman.POSITION])
         boxes[:, 0::2] /= self._aspect
         velocity = table[:, 4:6].astype(np.float32)
