@@ -102,12 +102,14 @@ def permissions(role: Role) -> tuple[Sequence[str], Sequence[str]]:
         "media": [subjects.events(every)],
         "vision": [subjects.events(every), subjects.tracks(every)],
         "api": [subjects.config_changed(), subjects.control(every)],
+        "operator": [subjects.control("media")],
     }
     heard: dict[Role, list[str]] = {
         "supervisor": [subjects.status(every), subjects.events(every)],
         "media": [subjects.status("vision"), subjects.events(every)],
         "vision": [],
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every)],
+        "operator": [],
     }
     listen = [subjects.config_changed(), subjects.control(role), f"_INBOX_{role}.>"]
     return [*said[role], subjects.status(role)], [*heard[role], *listen]

@@ -6,7 +6,7 @@
 | `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
 | `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor; media (vision's) |
 | `eyespot.config.changed` | empty | api, supervisor | all |
-| `eyespot.control.<role>` | request, answer | api, supervisor | that role |
+| `eyespot.control.<role>` | request, answer | api, supervisor; operator (media's) | that role |
 """
 
 from typing import get_args

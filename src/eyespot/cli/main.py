@@ -8,7 +8,7 @@ from importlib import import_module
 
 import typer
 
-from eyespot.cli import board, camera, config, demo, doctor, imaging, up, version
+from eyespot.cli import board, camera, config, demo, doctor, imaging, outputs, up, version
 from eyespot.kernel.errors import EyespotError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(camera.app, name="camera")
 app.command("doctor")(doctor.doctor)
 app.command("board")(board.board)
 app.command("imaging")(imaging.imaging)
+app.add_typer(outputs.app, name="outputs")
 app.add_typer(config.app, name="config")
 app.command("demo")(demo.demo)
 app.command("version")(version.version)

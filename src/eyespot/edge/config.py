@@ -17,6 +17,7 @@ from eyespot.edge.config_parts import (
     StreamSettings,
     ZoneSettings,
 )
+from eyespot.edge.outputs.settings import MAX_OUTPUTS, HostOutput, check_outputs
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
 from eyespot.record.settings import RecordSettings, RetentionSettings
@@ -141,6 +142,12 @@ class CameraSettings(Settings):
         """Name of the stream that live view plays."""
         return self.live_stream or self.stream[0].name
 
+    @property
+    def asked_outputs(self) -> list[str]:
+        """Names of the outputs that its zones and lines pulse."""
+        zones = [name for zone in self.zone for name in zone.outputs]
+        return [*zones, *(name for line in self.line for name in line.outputs)]
+
     @model_validator(mode="after")
     def _consistent(self) -> "CameraSettings":
         if not is_slug(self.id):
@@ -177,6 +184,8 @@ class CameraHostConfig(Settings):
     """Shared by all cameras. Changes take effect after a restart."""
     inference: InferenceSettings = InferenceSettings()
     """The door for other programs. Changes take effect after a restart."""
+    output: tuple[HostOutput, ...] = Field(default=(), max_length=MAX_OUTPUTS)
+    """Relays and lamps that this host switches."""
     camera: tuple[CameraSettings, ...] = Field(default=(), max_length=MAX_CAMERAS)
     """The cameras."""
 
@@ -193,6 +202,12 @@ class CameraHostConfig(Settings):
     def _consistent(self) -> "CameraHostConfig":
         _unique([camera.id for camera in self.camera], "cameras")
         _unique([str(root.path) for root in self.storage.root], "storage roots")
+        check_outputs(self.output)
+        known = {output.name for output in self.output}
+        for camera in self.camera:
+            for name in camera.asked_outputs:
+                if name not in known:
+                    raise ValueError(f"camera '{camera.id}': there is no output '{name}', add it as [[output]]")
         return self
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eyespot.contracts.output import OutputName, PulseSeconds
 from eyespot.hal.sensors.chooser import can_pin
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.config import Settings
@@ -18,6 +19,9 @@ from eyespot.record.settings import RootSettings
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Point = tuple[Fraction, Fraction]
 """``x, y`` in fractions of the picture's width and height, from its upper left corner."""
+
+MAX_AREA_OUTPUTS = 8
+OutputNames = Annotated[tuple[OutputName, ...], Field(max_length=MAX_AREA_OUTPUTS)]
 
 Label = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
@@ -73,6 +77,20 @@ class ZoneSettings(Settings):
     """Seconds of presence that make a loiter event, empty: none."""
     max_objects: int | None = Field(default=None, ge=0, le=1000)
     """More objects than this make an occupancy event, empty: none."""
+    outputs: OutputNames = ()
+    """Outputs of this host that an event of the zone pulses."""
+    pulse_s: PulseSeconds | None = None
+    """Seconds that they are pulsed, empty: as each output says."""
+    pulse_on: Literal["zone", "loiter", "occupancy"] = "zone"
+    """Which event pulses them: somebody is in the zone, stays too long, or there are too many."""
+
+    @model_validator(mode="after")
+    def _can_pulse(self) -> "ZoneSettings":
+        if self.outputs and self.pulse_on == "loiter" and self.loiter_s is None:
+            raise ValueError(f"zone '{self.name}': pulse_on = \"loiter\" needs loiter_s")
+        if self.outputs and self.pulse_on == "occupancy" and self.max_objects is None:
+            raise ValueError(f"zone '{self.name}': pulse_on = \"occupancy\" needs max_objects")
+        return self
 
 
 class LineSettings(Settings):
@@ -86,6 +104,10 @@ class LineSettings(Settings):
     """Where it ends."""
     labels: tuple[Label, ...] = Field(default=(), max_length=64)
     """Classes that count here, empty: all that are looked for."""
+    outputs: OutputNames = ()
+    """Outputs of this host that a crossing pulses."""
+    pulse_s: PulseSeconds | None = None
+    """Seconds that they are pulsed, empty: as each output says."""
 
     @model_validator(mode="after")
     def _long_enough(self) -> "LineSettings":

@@ -17,6 +17,8 @@ from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.media_camera import Hubs, MediaCamera
 from eyespot.edge.media_finder import FinderWatch
 from eyespot.edge.media_health import ClockWatch, StorageWatch
+from eyespot.edge.outputs.switchboard import Switchboard
+from eyespot.edge.outputs.triggers import Triggers
 from eyespot.edge.process import STATUS_EVERY_S, HostProcess, StatusReporter, follow_config, run_process, settle_memory
 from eyespot.edge.running import Running
 from eyespot.media.packet_socket import PacketServer
@@ -46,6 +48,8 @@ class MediaHost:
         self.storage_watch = StorageWatch(clock, self.events.submit)
         self.clock_watch = ClockWatch(clock, self.events.submit)
         self.finder_watch = FinderWatch(clock, self.forget_events)
+        self.switchboard = Switchboard(clock)
+        self.triggers = Triggers()
         self.index = open_index(layout.index_db)
         self.storage = Storage(
             self.index,
@@ -57,6 +61,8 @@ class MediaHost:
 
     async def apply(self, config: CameraHostConfig) -> None:
         """Start, restart and end cameras until they are as ``config`` says."""
+        self.triggers.replace(config)
+        await self.switchboard.apply(config.output)
         self.storage.retention = {camera.id: config.retention for camera in config.camera}
         for camera_id in [*self._cameras, *(camera.id for camera in config.camera)]:
             if camera_id not in self._cameras:
@@ -85,6 +91,8 @@ class MediaHost:
             camera = self._cameras.get(event.camera)
             if camera is not None and event.kind in MARKING_KINDS:
                 camera.event(event.id, active=event.end_wall_ns is None)
+            for ask in self.triggers.asked(event, self._process.clock.wall_ns()):
+                self.switchboard.ask(ask)
 
     async def follow_finder(self) -> None:
         """Let recorders know when events will not be ended any more."""
@@ -108,6 +116,8 @@ class MediaHost:
         return {
             "storage": {**self.storage.status(), "trouble": self.storage_watch.trouble},
             "events": self.events.status(),
+            "outputs": [report.model_dump() for report in self.switchboard.reports()],
+            "errors": self.switchboard.errors(),
         }
 
     def cameras(self) -> dict[str, dict[str, Any]]:
@@ -137,6 +147,8 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     """The whole life of the process."""
     host = MediaHost(process)
     clock = process.clock
+    await host.switchboard.apply(process.config.output)  # first of all: after a crash the wires go to rest at once
+    await process.bus.serve(subjects.control("media"), host.switchboard.answer)
     for event in host.store.close_interrupted(OWN_KINDS):
         host.events.submit(event)
     await asyncio.to_thread(recover, host.storage.roots, host.index)
@@ -153,12 +165,14 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         asyncio.create_task(host.follow_events()),
         asyncio.create_task(host.follow_finder()),
         asyncio.create_task(host.look()),
+        asyncio.create_task(host.switchboard.mend()),
         asyncio.create_task(follow_config(process, host.apply)),
     ]
     settle_memory()
     await stop.wait()
     for task in tasks:
         task.cancel()
+    await host.switchboard.close()
     await host.end()
     await asyncio.to_thread(host.storage.close)
     await asyncio.gather(*tasks, return_exceptions=True)

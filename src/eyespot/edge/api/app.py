@@ -12,10 +12,10 @@ from eyespot import __version__
 from eyespot.edge.api import answers
 from eyespot.edge.api.deps import Deps
 from eyespot.edge.api.gate import API, MAX_BODY_BYTES, PUBLIC, Gate, cookie_name
-from eyespot.edge.api.routes import accounts, cameras, config, events, footage, live, session, status
+from eyespot.edge.api.routes import accounts, cameras, config, events, footage, live, outputs, session, status
 from eyespot.edge.api.web_files import WebFiles
 
-_ROUTERS = (session, accounts, cameras, footage, events, status, config, live)
+_ROUTERS = (session, accounts, cameras, footage, events, status, config, outputs, live)
 _ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": answers.ErrorAnswer, "description": text}
     for code, text in {

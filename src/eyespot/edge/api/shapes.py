@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eyespot.contracts.event import Event
+from eyespot.contracts.output import PulseSeconds
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.api.store_accounts import Role
 from eyespot.edge.config_parts import LineSettings, ZoneSettings
@@ -222,6 +223,19 @@ class RulesDocument(Taken):
 
     zones: list[ZoneSettings] = Field(default=[], max_length=64)
     lines: list[LineSettings] = Field(default=[], max_length=64)
+
+
+class OutputSwitch(Taken):
+    """What an output is to be."""
+
+    on: bool
+
+
+class OutputPulse(Taken):
+    """How long an output leaves its rest state."""
+
+    seconds: PulseSeconds | None = None
+    """Null: as the output's settings say."""
 
 
 class EventsAnswer(BaseModel):

@@ -5,6 +5,8 @@ from typing import Protocol
 
 from eyespot.kernel.errors import invalid
 
+MAX_LINE = 4095
+
 
 @dataclass(frozen=True, slots=True)
 class OutputSettings:
@@ -27,7 +29,7 @@ class OutputSettings:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 64:
             raise invalid("An output needs a name of 1 to 64 characters.")
-        if (isinstance(self.line, int) and not 0 <= self.line < 4096) or self.line == "":
+        if (isinstance(self.line, int) and not 0 <= self.line <= MAX_LINE) or self.line == "":
             raise invalid(f"Output {self.name} cannot be line {self.line!r}.", "Give a line's number or its name.")
 
 

@@ -1,21 +1,24 @@
 """Switching something for a while: it goes back, whatever happens meanwhile."""
 
-from eyespot.hal.outputs.contract import Output
+from collections.abc import Awaitable, Callable
+
+from eyespot.contracts.output import MAX_PULSE_S
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import invalid
 
-MAX_PULSE_S = 3600.0
+Switch = Callable[[bool], Awaitable[None]]
+"""Turns something on (true) or off; returns when the wire has changed, raises as ``contract.Output.switch``."""
 
 
-async def pulse(output: Output, clock: Clock, seconds: float, *, on: bool = True) -> None:
-    """Switch ``output`` to ``on`` for ``seconds`` (above 0, at most ``MAX_PULSE_S``), then the other way.
+async def pulse(switch: Switch, clock: Clock, seconds: float, *, on: bool = True) -> None:
+    """``switch`` to ``on`` for ``seconds`` (above 0, at most ``MAX_PULSE_S``), then the other way.
 
-    It goes back when the caller is cancelled too. Raises ``INVALID`` on other times, and as ``Output.switch``.
+    It goes back when the caller is cancelled too. Raises ``INVALID`` on other times, and as ``switch``.
     """
     if not 0 < seconds <= MAX_PULSE_S:
         raise invalid(f"A pulse of {seconds:g} s cannot be given.", f"It may last up to {MAX_PULSE_S:g} s.")
-    output.switch(on=on)
     try:
+        await switch(on)
         await clock.sleep(seconds)
     finally:
-        output.switch(on=not on)
+        await switch(not on)

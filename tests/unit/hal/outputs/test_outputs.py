@@ -9,10 +9,11 @@ import pytest
 
 from eyespot.hal.outputs.contract import Output, OutputSettings
 from eyespot.hal.outputs.gpiod import GpiodOutput, available
-from eyespot.hal.outputs.pulse import pulse
+from eyespot.hal.outputs.pulse import Switch, pulse
+from eyespot.hal.outputs.simulated import SimulatedOutput
 from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.testing.fake_gpiod import FakeGpiod
 from eyespot.testing.sim_clock import SimClock
-from eyespot.testing.simulated_output import FakeGpiod, SimulatedOutput
 
 CHIP = "/dev/gpiochip0"
 HAS_BINDING = importlib.util.find_spec("gpiod") is not None
@@ -29,6 +30,13 @@ def output(request: pytest.FixtureRequest) -> Output:
             return GpiodOutput(OutputSettings("gate", CHIP, 3, active_low=True), FakeGpiod())
         case _:
             return GpiodOutput(OutputSettings("gate", CHIP, "RELAY1"), FakeGpiod(lines={"RELAY1": 5}))
+
+
+def switch_of(output: Output) -> Switch:
+    async def switch(on: bool) -> None:
+        output.switch(on=on)
+
+    return switch
 
 
 def test_switches_and_says_so(output: Output) -> None:
@@ -51,7 +59,7 @@ def test_closing_is_final_and_may_be_repeated(output: Output) -> None:
 
 async def test_a_pulse_ends(output: Output) -> None:
     clock = SimClock()
-    task = asyncio.create_task(pulse(output, clock, 2.0))
+    task = asyncio.create_task(pulse(switch_of(output), clock, 2.0))
     await clock.advance(1.9)
     assert output.state() is True
     await clock.advance(0.2)
@@ -61,7 +69,7 @@ async def test_a_pulse_ends(output: Output) -> None:
 
 async def test_a_pulse_that_is_cancelled_ends_too(output: Output) -> None:
     clock = SimClock()
-    task = asyncio.create_task(pulse(output, clock, 600.0))
+    task = asyncio.create_task(pulse(switch_of(output), clock, 600.0))
     await clock.advance(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -73,8 +81,8 @@ async def test_a_pulse_that_is_cancelled_ends_too(output: Output) -> None:
 async def test_endless_pulses_are_refused(seconds: float) -> None:
     output = SimulatedOutput()
     with pytest.raises(EyespotError, match="may last"):
-        await pulse(output, SimClock(), seconds)
-    assert output.history == [False]
+        await pulse(switch_of(output), SimClock(), seconds)
+    assert list(output.history) == [False]
 
 
 @pytest.mark.parametrize("active_low", [False, True])

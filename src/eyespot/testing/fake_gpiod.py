@@ -1,42 +1,9 @@
-"""A relay without a wire, and libgpiod without a chip: what the outputs' tests and demonstrations switch."""
+"""libgpiod without a chip: what the tests of GPIO lines switch."""
 
 import errno
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
-
-from eyespot.kernel.errors import unavailable
-
-
-class SimulatedOutput:
-    """Keeps the contract of ``hal.outputs.contract.Output``; ``history`` is every state that its wire has had."""
-
-    def __init__(self, name: str = "relay", *, rest: bool = False) -> None:
-        self.name = name
-        self.history = [rest]
-        self.is_gone = False
-        self._rest = rest
-        self._is_open = True
-
-    def state(self) -> bool:
-        """See ``contract.Output``."""
-        self._check()
-        return self.history[-1]
-
-    def switch(self, *, on: bool) -> None:
-        """See ``contract.Output``."""
-        self._check()
-        self.history.append(on)
-
-    def close(self) -> None:
-        """See ``contract.Output``."""
-        if self._is_open and not self.is_gone:
-            self.history.append(self._rest)
-        self._is_open = False
-
-    def _check(self) -> None:
-        if self.is_gone or not self._is_open:
-            raise unavailable(f"Output {self.name} does not answer or is closed.")
 
 
 class _Direction(Enum):
