@@ -64,7 +64,13 @@ class LensGeometry:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The frame metadata of a stream's geometry: true of every frame until a new one is announced."""
+    """The frame metadata of a stream's geometry: true of every frame until a new one is announced.
+
+    Attributes:
+        orientation: how the sensor's pictures were made upright; done already, so a reader has nothing to turn.
+        lens: the geometry of the upright pictures; None when nobody told it.
+        masks: what is hidden in the upright pictures; burned in already.
+    """
 
     orientation: Orientation = Orientation()
     lens: LensGeometry | None = None
@@ -72,6 +78,11 @@ class View:
 
     def __post_init__(self) -> None:
         check_masks(self.masks)
+
+    @property
+    def changes_pixels(self) -> bool:
+        """Whether pictures have to be decoded and encoded again to look like this."""
+        return bool(self.masks) or self.orientation != Orientation()
 
 
 def check_masks(masks: tuple[Polygon, ...]) -> None:
@@ -83,3 +94,7 @@ def check_masks(masks: tuple[Polygon, ...]) -> None:
             raise invalid(f"A privacy mask of {len(mask)} corners cannot be used.", f"Give 3 to {MAX_CORNERS}.")
         if not all(len(corner) == 2 and all(0 <= value <= 1 for value in corner) for corner in mask):
             raise invalid("A privacy mask leaves the picture.", "Give corners as fractions from 0 to 1.")
+
+
+PLAIN = View()
+"""Pictures as the sensor sends them, of which nothing is known."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from eyespot.contracts.lens import PLAIN, View
+
 VideoCodec = Literal["h264", "h265"]
 AudioCodec = Literal["aac", "opus"]
 
@@ -36,12 +38,13 @@ class StreamFormat:
     """What the packets that follow look like. A sensor yields one before its first packet and one at every change.
 
     ``wall_offset_ns`` maps capture time to wall time: ``wall = capture_ns + wall_offset_ns``, measured once by the
-    sensor when the format began.
+    sensor when the format began. ``view`` is the geometry of the pictures.
     """
 
     video: VideoFormat
     audio: AudioFormat | None
     wall_offset_ns: int
+    view: View = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

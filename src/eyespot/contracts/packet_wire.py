@@ -1,15 +1,17 @@
 """The wire form of ``Unit`` on the Unix socket between the media process and its readers.
 
 A message is a 4-byte big-endian body length, then the body. First body byte: ``F`` a format, ``P`` a packet. A length
-of zero is the end of the stream. Version 1. Bodies above ``MAX_BODY_BYTES`` are refused.
+of zero is the end of the stream. Version 1. Bodies above ``MAX_BODY_BYTES`` are refused. A format's ``view`` is left
+out when it says nothing; a reader that does not know it sees upright, masked pictures all the same.
 """
 
 import json
 import struct
-from typing import Literal
+from typing import Any, Literal
 
+from eyespot.contracts.lens import PLAIN, LensGeometry, Orientation, View
 from eyespot.contracts.packet import AudioFormat, Packet, StreamFormat, Unit, VideoFormat
-from eyespot.kernel.errors import corrupt
+from eyespot.kernel.errors import EyespotError, corrupt
 
 WIRE_VERSION = 1
 MAX_BODY_BYTES = 32 << 20
@@ -67,12 +69,14 @@ def _decode_packet(body: bytes | memoryview) -> Packet:
 
 def _encode_format(stream: StreamFormat) -> bytes:
     video, audio = stream.video, stream.audio
-    document = {
+    document: dict[str, Any] = {
         "v": WIRE_VERSION,
         "wall_offset_ns": stream.wall_offset_ns,
         "video": [video.codec, video.width_px, video.height_px, video.configuration.hex()],
         "audio": audio and [audio.codec, audio.sample_rate_hz, audio.channels, audio.configuration.hex()],
     }
+    if stream.view != PLAIN:
+        document["view"] = _view_document(stream.view)
     return b"F" + json.dumps(document).encode()
 
 
@@ -86,4 +90,30 @@ def _decode_format(body: bytes | memoryview) -> StreamFormat:
     if document["audio"]:
         codec, sample_rate_hz, channels, audio_configuration = document["audio"]
         audio = AudioFormat(codec, int(sample_rate_hz), int(channels), bytes.fromhex(audio_configuration))
-    return StreamFormat(video, audio, int(document["wall_offset_ns"]))
+    return StreamFormat(video, audio, int(document["wall_offset_ns"]), _view(document.get("view")))
+
+
+def _view_document(view: View) -> dict[str, Any]:
+    turned, lens = view.orientation, view.lens
+    return {
+        "orientation": [turned.flip_horizontal, turned.flip_vertical, turned.degrees],
+        "lens": lens
+        and [lens.model, lens.focal_x, lens.focal_y, lens.centre_x, lens.centre_y, lens.k, lens.max_degrees],
+        "masks": view.masks,
+    }
+
+
+def _view(document: dict[str, Any] | None) -> View:
+    if document is None:
+        return PLAIN
+    flip_horizontal, flip_vertical, degrees = document["orientation"]
+    try:
+        orientation = Orientation(bool(flip_horizontal), bool(flip_vertical), degrees)
+        lens = None
+        if document["lens"] is not None:
+            model, focal_x, focal_y, centre_x, centre_y, k, max_degrees = document["lens"]
+            lens = LensGeometry(model, focal_x, focal_y, centre_x, centre_y, tuple(k), max_degrees)
+        masks = tuple(tuple((float(x), float(y)) for x, y in mask) for mask in document["masks"])
+        return View(orientation, lens, masks)
+    except EyespotError as error:
+        raise ValueError(error.what) from error

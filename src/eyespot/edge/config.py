@@ -10,9 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eyespot.contracts.lens import MAX_MASKS, View
 from eyespot.edge.config_parts import (
     DetectSettings,
+    LensSettings,
     LineSettings,
+    MaskSettings,
+    OrientationSettings,
     StorageSettings,
     StreamSettings,
     ZoneSettings,
@@ -110,6 +114,12 @@ class CameraSettings(Settings):
     """What is recorded, and when."""
     detect: DetectSettings = DetectSettings()
     """What is looked for."""
+    orientation: OrientationSettings = OrientationSettings()
+    """How its pictures are made upright."""
+    lens: LensSettings = LensSettings()
+    """What its lens does to the picture."""
+    mask: tuple[MaskSettings, ...] = Field(default=(), max_length=MAX_MASKS)
+    """Parts of the picture that nobody may see. Costs decoding and encoding of every stream."""
     zone: tuple[ZoneSettings, ...] = Field(default=(), max_length=64)
     """Areas of the picture that matter."""
     line: tuple[LineSettings, ...] = Field(default=(), max_length=64)
@@ -148,6 +158,11 @@ class CameraSettings(Settings):
         zones = [name for zone in self.zone for name in zone.outputs]
         return [*zones, *(name for line in self.line for name in line.outputs)]
 
+    @property
+    def view(self) -> View:
+        """How its pictures relate to the world, and what is hidden in them."""
+        return View(self.orientation.orientation, self.lens.geometry, tuple(mask.points for mask in self.mask))
+
     @model_validator(mode="after")
     def _consistent(self) -> "CameraSettings":
         if not is_slug(self.id):
@@ -166,6 +181,7 @@ class CameraSettings(Settings):
                 )
         areas = [zone.name for zone in self.zone] + [line.name for line in self.line]
         _unique(areas, f"zones and lines of camera '{self.id}'")
+        _unique([mask.name for mask in self.mask], f"masks of camera '{self.id}'")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The smaller parts of the host's configuration: streams, detection, zones and storage.
+"""The smaller parts of the host's configuration: streams, the view, detection, zones and storage.
 
 Zones and lines are told here again rather than taken from `vision.zones`, so that reading the configuration needs no
 numpy: the supervisor and the media process stay small. A test holds the two equal.
@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eyespot.contracts.lens import MAX_CORNERS, LensGeometry, Orientation
 from eyespot.contracts.output import OutputName, PulseSeconds
 from eyespot.hal.sensors.chooser import can_pin
 from eyespot.hal.sensors.settings import SensorSettings
@@ -23,6 +24,7 @@ Point = tuple[Fraction, Fraction]
 MAX_AREA_OUTPUTS = 8
 OutputNames = Annotated[tuple[OutputName, ...], Field(max_length=MAX_AREA_OUTPUTS)]
 
+Coefficient = Annotated[float, Field(ge=-100, le=100)]
 Label = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 DEFAULT_LABELS = ("person", "bicycle", "car", "motorcycle", "bus", "truck", "cat", "dog")
@@ -43,6 +45,59 @@ class StreamSettings(SensorSettings):
         if self.fingerprint and not can_pin(self.source, self.transport):
             raise ValueError('fingerprint pins the certificate of an rtsps:// source with transport = "tcp", no other')
         return self
+
+
+class OrientationSettings(Settings):
+    """How pictures are made upright: flipped first, then turned. Costs decoding and encoding of every stream."""
+
+    flip_horizontal: bool = False
+    """Left and right change places."""
+    flip_vertical: bool = False
+    """Top and bottom change places."""
+    degrees: Literal[0, 90, 180, 270] = 0
+    """Clockwise turn."""
+
+    @property
+    def orientation(self) -> Orientation:
+        """As the streams announce it."""
+        return Orientation(self.flip_horizontal, self.flip_vertical, self.degrees)
+
+
+class LensSettings(Settings):
+    """What the lens does to the picture. Fisheye pictures are straightened before objects are looked for."""
+
+    model: Literal["unknown", "perspective", "equidistant", "polynomial"] = "unknown"
+    """unknown and perspective: seen as they are; equidistant and polynomial (OpenCV's fisheye model): straightened."""
+    focal_x: float = Field(default=0.32, ge=0.01, le=100)
+    """Focal length in widths of the upright picture; equidistant: the circle's width / its field of view in radians."""
+    focal_y: float = Field(default=0.32, ge=0.01, le=100)
+    """Focal length in heights of the upright picture."""
+    centre_x: float = Field(default=0.5, ge=-1, le=2)
+    """Where the lens's axis meets the upright picture, in widths from the left."""
+    centre_y: float = Field(default=0.5, ge=-1, le=2)
+    """Where the lens's axis meets the upright picture, in heights from the top."""
+    k: tuple[Coefficient, Coefficient, Coefficient, Coefficient] = (0.0, 0.0, 0.0, 0.0)
+    """k1 to k4 of the polynomial model."""
+    max_degrees: float = Field(default=90.0, gt=0, le=180)
+    """Angle off the axis beyond which the lens shows nothing; half its field of view."""
+
+    @property
+    def geometry(self) -> LensGeometry | None:
+        """As the streams announce it; None when nothing is known."""
+        if self.model == "unknown":
+            return None
+        return LensGeometry(
+            self.model, self.focal_x, self.focal_y, self.centre_x, self.centre_y, self.k, self.max_degrees
+        )
+
+
+class MaskSettings(Settings):
+    """A part of the picture that nobody may see: black before anything is recorded, shown or looked at."""
+
+    name: Name
+    """What people call it; unique in its camera."""
+    points: tuple[Point, ...] = Field(min_length=3, max_length=MAX_CORNERS)
+    """Corners in order, as fractions of the upright picture."""
 
 
 class DetectSettings(Settings):

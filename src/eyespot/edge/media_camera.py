@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eyespot.contracts.event import Event
+from eyespot.contracts.lens import PLAIN, View
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.config_parts import StreamSettings
 from eyespot.edge.media_health import SignalWatch
@@ -13,6 +14,7 @@ from eyespot.hal.sensors.chooser import open_sensor
 from eyespot.kernel.clock import Clock, seconds
 from eyespot.media.hub import Hub
 from eyespot.media.ingest import Ingest
+from eyespot.media.viewed_sensor import viewed
 from eyespot.record.settings import RecordSettings
 from eyespot.record.storage import Storage
 from eyespot.record.writer import READER_BYTES, SegmentWriter
@@ -24,6 +26,7 @@ _LIVE_SOURCES = ("rtsp://", "rtsps://", "http://", "https://", "synthetic:", "/d
 @dataclass(slots=True)
 class _Stream:
     settings: StreamSettings
+    view: View
     hub: Hub
     ingest: Ingest
     running: Running
@@ -66,7 +69,12 @@ class MediaCamera:
     async def apply(self, settings: CameraSettings | None) -> None:
         """Run what ``settings`` say; None (or a camera switched off) ends everything."""
         wanted = {stream.name: stream for stream in settings.stream} if settings and settings.enabled else {}
-        changed = {name for name, running in self._streams.items() if wanted.get(name) != running.settings}
+        view = settings.view if settings else PLAIN
+        changed = {
+            name
+            for name, running in self._streams.items()
+            if (wanted.get(name), view) != (running.settings, running.view)
+        }
         recorder = self._recorder
         if recorder and (
             settings is None
@@ -79,7 +87,7 @@ class MediaCamera:
             await self._end_stream(name)
         for name, stream in wanted.items():
             if name not in self._streams:
-                self._streams[name] = self._begin_stream(stream)
+                self._streams[name] = self._begin_stream(stream, view)
         if wanted and settings and self._recorder is None and settings.record.mode != "off":
             self._recorder = self._begin_recorder(settings)
 
@@ -131,13 +139,15 @@ class MediaCamera:
     def _sum(self, name: str, recording: dict[str, Any]) -> int:
         return self._past.get(name, 0) + int(recording.get(name, 0))
 
-    def _begin_stream(self, settings: StreamSettings) -> _Stream:
+    def _begin_stream(self, settings: StreamSettings, view: View) -> _Stream:
+        """Masks are between the sensor and the ingest: the hub never has a packet without them."""
+        lossless = settings.pace == "fast"
         hub = Hub(f"{self._camera}/{settings.name}")
         is_file = not settings.source.lower().startswith(_LIVE_SOURCES)
         ingest = Ingest(
             self._camera,
             settings.name,
-            lambda: open_sensor(settings.source, settings, self._clock),
+            lambda: viewed(open_sensor(settings.source, settings, self._clock), view, lossless=lossless),
             hub,
             self._clock,
             stall_s=settings.stall_s,
@@ -145,7 +155,7 @@ class MediaCamera:
         )
         self._hubs[self._camera, settings.name] = hub
         watch = SignalWatch(self._camera, settings.name, self._clock, self._submit)
-        return _Stream(settings, hub, ingest, Running(ingest, self._clock), watch)
+        return _Stream(settings, view, hub, ingest, Running(ingest, self._clock), watch)
 
     async def _end_stream(self, name: str) -> None:
         stream = self._streams.pop(name)

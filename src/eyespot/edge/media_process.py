@@ -1,4 +1,7 @@
-"""The media process: sensors to hubs to disk and to the packet socket. It decodes nothing and waits for nobody."""
+"""The media process: sensors to hubs to disk and to the packet socket. It waits for nobody.
+
+It decodes nothing, save the streams of cameras with masks or an orientation: those are made again before the hub.
+"""
 
 import asyncio
 import logging

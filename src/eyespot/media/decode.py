@@ -37,6 +37,11 @@ class Frame:
         self.height_px: int = frame.height
         self.is_key: bool = bool(frame.key_frame)
 
+    @property
+    def picture(self) -> VideoFrame:
+        """The decoder's own picture, for reading alone: later pictures are made from it."""
+        return self._frame
+
     def rgb(self, width_px: int, height_px: int) -> Pixels:
         """The whole picture as ``(height, width, 3)`` uint8, red first."""
         return self._scalers.packed(self._frame, "rgb24", width_px, height_px)
@@ -93,6 +98,11 @@ class Decoder:
         self._context = self._open()
         self._scalers = Scalers()
         self.stats = DecodeStats()
+
+    @property
+    def pixel_aspect(self) -> Fraction | None:
+        """Width by height of a pixel, as far as the stream has told."""
+        return self._context.sample_aspect_ratio or None
 
     def decode(self, packet: Packet) -> list[Frame]:
         """The pictures that ``packet`` completes, in display order; empty for audio and for what cannot be decoded."""

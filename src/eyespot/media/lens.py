@@ -21,11 +21,16 @@ _WEIGHT_BITS = 7
 
 def upright(picture: Pixels, orientation: Orientation) -> Pixels:
     """``picture`` (``(rows, columns)`` or ``(rows, columns, n)``) flipped, then turned; contiguous."""
+    return np.ascontiguousarray(upright_view(picture, orientation))
+
+
+def upright_view(picture: Pixels, orientation: Orientation) -> Pixels:
+    """The same as ``upright``, in the memory of ``picture``."""
     if orientation.flip_horizontal:
         picture = picture[:, ::-1]
     if orientation.flip_vertical:
         picture = picture[::-1]
-    return np.ascontiguousarray(np.rot90(picture, -(orientation.degrees // 90)))
+    return np.rot90(picture, -(orientation.degrees // 90))
 
 
 def upright_points(points: Floats, orientation: Orientation) -> Floats:

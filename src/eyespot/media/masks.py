@@ -5,6 +5,7 @@ packets that are passed on without decoding cannot be masked here.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
@@ -87,11 +88,11 @@ class MaskBurner:
         """Fill the hidden pixels of ``planes``, in place: each ``(rows, bytes a row or more)`` uint8."""
         if len(planes) != len(self._fills):
             raise invalid(f"A {self._layout} picture has {len(self._fills)} planes, {len(planes)} were given.")
-        for plane, (hidden, value) in zip(planes, self._fills, strict=True):
-            rows, columns = hidden.shape
+        for plane, fill in zip(planes, self._fills, strict=True):
+            rows, columns = fill.shape
             if plane.ndim != 2 or plane.shape[0] < rows or plane.shape[1] < columns:
                 raise invalid(f"A plane of {list(plane.shape)} bytes is too small: {[rows, columns]} are hidden in.")
-            plane[:rows, :columns][hidden] = value
+            np.copyto(plane[fill.window], fill.value, where=fill.hidden)
 
     def burned(self, frame: VideoFrame) -> VideoFrame:
         """A copy of ``frame`` with the masks burned in. The decoder may still need the original, so it stays."""
@@ -111,20 +112,42 @@ class MaskBurner:
         return copy
 
 
-def _fills(hidden: NDArray[np.bool_], layout: str) -> list[tuple[NDArray[np.bool_], int]]:
+@dataclass(frozen=True, slots=True)
+class _Fill:
+    """What to fill in one plane of ``shape``: the bytes of ``window`` where ``hidden``, with ``value``."""
+
+    shape: tuple[int, int]
+    window: tuple[slice, slice]
+    hidden: NDArray[np.bool_]
+    value: np.uint8
+
+
+def _fill(hidden: NDArray[np.bool_], value: int) -> _Fill:
+    """Only the window around what is hidden is gone through for each picture."""
+    window = _span(np.any(hidden, axis=1)), _span(np.any(hidden, axis=0))
+    return _Fill((hidden.shape[0], hidden.shape[1]), window, np.ascontiguousarray(hidden[window]), np.uint8(value))
+
+
+def _span(marked: NDArray[np.bool_]) -> slice:
+    """From the first to the last that is marked."""
+    places = np.flatnonzero(marked)
+    return slice(int(places[0]), int(places[-1]) + 1) if places.size else slice(0, 0)
+
+
+def _fills(hidden: NDArray[np.bool_], layout: str) -> list[_Fill]:
     """For each plane of ``layout``: which bytes to fill, and with what: black."""
     if layout in ("rgb24", "bgr24"):
-        return [(np.repeat(hidden, 3, axis=1), 0)]
+        return [_fill(np.repeat(hidden, 3, axis=1), 0)]
     if layout == "gray":
-        return [(hidden, 0)]
+        return [_fill(hidden, 0)]
     if layout == "nv12":
-        return [(hidden, _BLACK_LUMA[False]), (np.repeat(_shrunk(hidden, 2, 2), 2, axis=1), _GREY)]
+        return [_fill(hidden, _BLACK_LUMA[False]), _fill(np.repeat(_shrunk(hidden, 2, 2), 2, axis=1), _GREY)]
     full_range = layout.startswith("yuvj")
     parts = _CHROMA.get(layout.removeprefix("yuvj" if full_range else "yuv").removesuffix("p"))
     if not layout.startswith("yuv") or parts is None:
         raise invalid(f"Masks cannot be burned into {layout} pictures.", "Convert them to yuv420p first.")
     chroma = _shrunk(hidden, *parts)
-    return [(hidden, _BLACK_LUMA[full_range]), (chroma, _GREY), (chroma, _GREY)]
+    return [_fill(hidden, _BLACK_LUMA[full_range]), _fill(chroma, _GREY), _fill(chroma, _GREY)]
 
 
 def _shrunk(hidden: NDArray[np.bool_], down: int, across: int) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit
@@ -216,7 +217,7 @@ class SegmentWriter:
 
     def _take_format(self, stream: StreamFormat) -> None:
         if not self._settings.audio:
-            stream = StreamFormat(stream.video, None, stream.wall_offset_ns)
+            stream = replace(stream, audio=None)
         if stream == self._format:
             return
         self._format = stream

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eyespot.contracts import packet_wire
+from eyespot.contracts.lens import LensGeometry, Orientation, View
 from eyespot.contracts.packet import AudioCodec, AudioFormat, Packet, StreamFormat, Unit, VideoCodec, VideoFormat
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -18,7 +19,16 @@ audio_codecs: st.SearchStrategy[AudioCodec] = st.sampled_from(["aac", "opus"])
 packets = st.builds(Packet, tracks, int64, int64, int64, st.booleans(), st.binary(max_size=300))
 videos = st.builds(VideoFormat, video_codecs, st.integers(1, 16_384), st.integers(1, 16_384), st.binary(max_size=200))
 audios = st.builds(AudioFormat, audio_codecs, st.integers(1, 192_000), st.integers(1, 8), st.binary(max_size=40))
-formats = st.builds(StreamFormat, videos, st.none() | audios, int64)
+fractions = st.floats(0, 1)
+turns = st.builds(Orientation, st.booleans(), st.booleans(), st.sampled_from([0, 90, 180, 270]))
+coefficients = st.tuples(*[st.floats(-100, 100)] * 4)
+lenses = st.builds(
+    LensGeometry, st.sampled_from(["perspective", "equidistant", "polynomial"]), st.floats(0.01, 100),
+    st.floats(0.01, 100), st.floats(-1, 2), st.floats(-1, 2), coefficients, st.floats(1, 180),
+)  # fmt: skip
+polygons = st.lists(st.tuples(fractions, fractions), min_size=3, max_size=6).map(tuple)
+views = st.builds(View, turns, st.none() | lenses, st.lists(polygons, max_size=3).map(tuple))
+formats = st.builds(StreamFormat, videos, st.none() | audios, int64, views)
 units: st.SearchStrategy[Unit] = packets | formats
 
 
@@ -49,6 +59,25 @@ def test_version_1_bytes_stay_as_they_are() -> None:
     assert packet_wire.END == b"\x00\x00\x00\x00"
 
 
+def test_a_view_that_says_nothing_is_not_written() -> None:
+    stream = StreamFormat(VideoFormat("h264", 64, 48, b"\x01\x42"), None, 5)
+    expected = b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, "0142"], "audio": null}'
+    assert packet_wire.encode(stream)[packet_wire.PREFIX_BYTES :] == expected
+
+
+def test_version_1_bytes_of_a_view_stay_as_they_are() -> None:
+    body = (
+        b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, "0142"], "audio": null, "view": '
+        b'{"orientation": [true, false, 90], "lens": ["polynomial", 0.3, 0.4, 0.5, 0.5, [0.1, 0, 0, 0], 80.0], '
+        b'"masks": [[[0, 0], [1, 0], [1, 0.5]]]}}'
+    )
+    lens = LensGeometry("polynomial", 0.3, 0.4, k=(0.1, 0, 0, 0), max_degrees=80)
+    view = View(Orientation(flip_horizontal=True, degrees=90), lens, (((0, 0), (1, 0), (1, 0.5)),))
+    wanted = StreamFormat(VideoFormat("h264", 64, 48, b"\x01\x42"), None, 5, view)
+    assert packet_wire.decode(body) == wanted
+    assert packet_wire.decode(packet_wire.encode(wanted)[packet_wire.PREFIX_BYTES :]) == wanted
+
+
 @pytest.mark.parametrize("length", [0, packet_wire.MAX_BODY_BYTES + 1, (1 << 32) - 1])
 def test_lengths_out_of_bounds_are_refused(length: int) -> None:
     with pytest.raises(EyespotError) as error:
@@ -70,6 +99,11 @@ def test_lengths_out_of_bounds_are_refused(length: int) -> None:
         b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64], "audio": null}',
         b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, "zz"], "audio": null}',
         b'F{"v": 1, "wall_offset_ns": "x", "video": ["h264", 64, 48, ""], "audio": null}',
+        b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, ""], "audio": null, "view": {}}',
+        b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, ""], "audio": null, "view": '
+        b'{"orientation": [false, false, 45], "lens": null, "masks": []}}',
+        b'F{"v": 1, "wall_offset_ns": 5, "video": ["h264", 64, 48, ""], "audio": null, "view": '
+        b'{"orientation": [false, false, 0], "lens": null, "masks": [[[0, 0], [2, 0], [1, 1]]]}}',
         b"F" + b"[" * 100_000,
         b"F\xff\xfe",
     ],

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from eyespot.contracts.lens import PLAIN, LensGeometry, Orientation, View
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.config_file import load_config
 from eyespot.edge.config_parts import LineSettings, ZoneSettings
@@ -50,6 +53,16 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_name(tmp_path: Path) -
         ({"stream": [{"source": "a"}, {"source": "b"}]}, "called 'main'"),
         ({"zone": [{"name": "z", "points": [[0, 0], [1, 0], [1, 2]]}]}, "from 0 to 1, not 2"),
         ({"zone": [{"name": "z", "points": [[0, 0], [1, 0]]}]}, "at least 3"),
+        (
+            {"mask": [{"name": "m", "points": [[0, 0], [1, 0], [1, -0.1]]}]},
+            "camera.0.mask.0.points.2.1: .* from 0 to 1",
+        ),
+        ({"mask": [{"name": "m", "points": [[0, 0], [1, 0]]}]}, "at least 3"),
+        ({"mask": [{"name": "m", "points": [[0, 0], [1, 0], [1, 1]]}] * 2}, "masks of camera 'front' are called 'm'"),
+        ({"orientation": {"degrees": 45}}, "camera.0.orientation.degrees: .* 0.*90.*180.*270"),
+        ({"lens": {"model": "fisheye"}}, "camera.0.lens.model: .*equidistant"),
+        ({"lens": {"focal_x": 0}}, "camera.0.lens.focal_x: .*0.01"),
+        ({"lens": {"max_degrees": 200}}, "camera.0.lens.max_degrees: .*180"),
         ({"line": [{"name": "l", "a": [0.5, 0.5], "b": [0.5, 0.5]}]}, "ends"),
         (
             {
@@ -63,6 +76,37 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_name(tmp_path: Path) -
 def test_what_does_not_fit_together_is_named(camera: dict[str, Any], said: str) -> None:
     with pytest.raises(EyespotError, match=said):
         config(**camera)
+
+
+def test_the_view_is_what_streams_announce() -> None:
+    plain = config().camera[0]
+    assert plain.view == PLAIN
+    corners = [[0, 0], [0.5, 0], [0.5, 0.25]]
+    camera = config(
+        orientation={"flip_vertical": True, "degrees": 90},
+        lens={"model": "polynomial", "focal_x": 0.3, "focal_y": 0.5, "k": [0.1, 0, 0, 0], "max_degrees": 95},
+        mask=[{"name": "window", "points": corners}],
+    ).camera[0]
+    assert camera.view == View(
+        Orientation(flip_vertical=True, degrees=90),
+        LensGeometry("polynomial", 0.3, 0.5, k=(0.1, 0, 0, 0), max_degrees=95),
+        (((0, 0), (0.5, 0), (0.5, 0.25)),),
+    )
+
+
+@given(st.data())
+def test_every_lens_and_mask_that_may_be_written_can_be_announced(data: st.DataObject) -> None:
+    unit = st.floats(0, 1)
+    corners = data.draw(st.lists(st.tuples(unit, unit), min_size=3, max_size=128))
+    lens = {
+        "model": data.draw(st.sampled_from(["unknown", "perspective", "equidistant", "polynomial"])),
+        "focal_x": data.draw(st.floats(0.01, 100)), "focal_y": data.draw(st.floats(0.01, 100)),
+        "centre_x": data.draw(st.floats(-1, 2)), "centre_y": data.draw(st.floats(-1, 2)),
+        "k": data.draw(st.tuples(*[st.floats(-100, 100)] * 4)),
+        "max_degrees": data.draw(st.floats(0, 180, exclude_min=True)),
+    }  # fmt: skip
+    view = config(lens=lens, mask=[{"name": "m", "points": corners}]).camera[0].view
+    assert (view.lens is None) == (lens["model"] == "unknown")
 
 
 def test_two_cameras_of_one_name_are_refused() -> None:

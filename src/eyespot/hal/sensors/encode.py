@@ -1,4 +1,4 @@
-"""Pictures and foreign codecs to H.264: live for devices, once and kept for files.
+"""Pictures and foreign codecs to H.264: live for devices and changed pictures, once and kept for files.
 
 Owns the encoder settings: one key frame a second, no reordering, so that every reader can start soon and the recorder
 can cut anywhere.
@@ -17,7 +17,7 @@ from typing import Any
 
 import av
 from av.codec.context import Flags
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 
 from eyespot.contracts.packet import VideoFormat
 from eyespot.hal.sensors.demux import Demuxer, explain, open_file
@@ -25,9 +25,12 @@ from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 
 LIVE_OPTIONS = {"preset": "ultrafast", "tune": "zerolatency", "crf": "23"}
+CHANGED_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "21"}
+"""For pictures that a camera has encoded before: they are recorded, so size counts."""
 KEPT_OPTIONS = {"preset": "veryfast", "crf": "20", "bf": "0"}
 _KEPT_VERSION = 1
 _NS = Fraction(1, NS_PER_S)
+_UNTOLD_FPS = 25
 _DIGEST_CHUNK_BYTES = 1 << 20
 
 
@@ -40,39 +43,72 @@ class Encoded:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """What the numbers of a picture mean, by the code points of ITU-T H.273 (2 and 0: not told).
+
+    Attributes:
+        full_range: brightness goes from 0 to 255, not from 16 to 235.
+        pixel_aspect: width by height of a pixel; None: square or not told.
+    """
+
+    full_range: bool = False
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    pixel_aspect: Fraction | None = None
+
+
 class H264Encoder:
     """Encodes pictures of one size; x264, no delay, 4-byte length-prefixed output.
 
     Args:
         width_px, height_px: even sizes; odd pictures are cropped by one pixel.
-        fps: expected rate, which sets the distance of key frames (one second).
+        fps: expected rate, which sets the distance of key frames (one second); None: the caller says which are keys.
+        colours: written into the stream; pictures are taken to have them.
     """
 
-    def __init__(self, width_px: int, height_px: int, fps: float, options: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        width_px: int,
+        height_px: int,
+        fps: float | None,
+        options: dict[str, str] | None = None,
+        colours: Colours | None = None,
+    ) -> None:
         context: Any = av.CodecContext.create("libx264", "w")
         context.width, context.height, context.pix_fmt = width_px // 2 * 2, height_px // 2 * 2, "yuv420p"
+        if colours is not None:
+            _tell(context, colours)
         context.time_base = Fraction(1, 1_000_000)
-        context.framerate = Fraction(fps).limit_denominator(1001)
+        context.framerate = Fraction(fps or _UNTOLD_FPS).limit_denominator(1001)
         context.thread_count = 1
         context.flags |= Flags.global_header
-        key_interval = max(1, round(fps))
-        x264 = f"annexb=0:keyint={key_interval}:min-keyint={key_interval}:scenecut=0"
+        key_interval = max(1, round(fps)) if fps is not None else "infinite"
+        x264 = f"annexb=0:keyint={key_interval}:min-keyint={key_interval if fps is not None else 1}:scenecut=0"
         context.options = {**(options or LIVE_OPTIONS), "x264-params": x264}
         context.open()
         self._context = context
         self.format = VideoFormat("h264", context.width, context.height, bytes(context.extradata))
 
-    def encode(self, frame: VideoFrame, capture_ns: int) -> list[Encoded]:
-        """Encode one picture taken at ``capture_ns`` (strictly rising)."""
-        wanted = (self._context.width, self._context.height, "yuv420p")
+    def encode(self, frame: VideoFrame, capture_ns: int, *, key: bool = False) -> list[Encoded]:
+        """Encode one picture taken at ``capture_ns`` (strictly rising); with ``key`` a decoder can start there."""
+        wanted = (self._context.width, self._context.height, self._context.pix_fmt)
         if (frame.width, frame.height, frame.format.name) != wanted:
             frame = frame.reformat(*wanted)
         frame.pts, frame.time_base = capture_ns // 1000, Fraction(1, 1_000_000)
-        frame.pict_type = 0
+        frame.pict_type = PictureType.I if key else PictureType.NONE
         return self._packed(self._context.encode(frame), capture_ns)
 
     def _packed(self, packets: list[Any], capture_ns: int) -> list[Encoded]:
         return [Encoded(capture_ns, packet.is_keyframe, bytes(packet)) for packet in packets]
+
+
+def _tell(context: Any, colours: Colours) -> None:
+    context.pix_fmt = "yuvj420p" if colours.full_range else "yuv420p"
+    context.colorspace, context.color_primaries, context.color_trc = colours.matrix, colours.primaries, colours.transfer
+    if colours.pixel_aspect is not None:
+        context.sample_aspect_ratio = colours.pixel_aspect
 
 
 Progress = Callable[[float], None]
