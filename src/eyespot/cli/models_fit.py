@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from eyespot.cli.models_fit_host import HostWants
 from eyespot.infer.fit.plan import Assignment, Option, Room, Want, plan
 from eyespot.infer.package import DOCUMENT, ModelPackage
 from eyespot.kernel.config import cache_dir
 from eyespot.kernel.errors import invalid, not_found
 
 _WANT = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,62}):(\d+(?:\.\d+)?):(-?\d{1,6})(?::([a-z0-9][a-z0-9_-]{0,62}))?")
-MAX_WANTS = 100
+MAX_WANTS = 256
 
 
 def fit(
@@ -28,16 +29,25 @@ def fit(
         list[str] | None,
         typer.Option(help="A function, NAME:RATE_HZ:PRIORITY[:PACKAGE]; the highest priority first; repeat it."),
     ] = None,
+    host: Annotated[
+        Path | None, typer.Option(help="A camera host's config: plan its cameras, all at once; no --want then.")
+    ] = None,
     again: Annotated[bool, typer.Option(help="Measure anew what is remembered.")] = False,
     folder: Annotated[Path | None, typer.Option("--dir", help="Folder of model packages.")] = None,
     json_line: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False,
 ) -> None:
     """Show what model packages do on a board, and plan which functions fit at which rates."""
-    loaded = _packages(packages or [], folder if folder is not None else cache_dir() / "models")
-    wants = [_want(text, loaded) for text in want or []]
+    if host and (packages or want):
+        raise invalid("--host names packages and functions itself.", "Leave out PACKAGE and --want.")
+    cameras = HostWants(host) if host else None
+    models = folder or (cameras.models if cameras else None) or cache_dir() / "models"
+    loaded = _packages(cameras.packages if cameras else packages or [], models)
+    wants = cameras.wants if cameras else [_want(text, loaded) for text in want or []]
     if len(wants) > MAX_WANTS:
         raise invalid(f"{len(wants)} functions are too many.", f"At most {MAX_WANTS} can be planned at once.")
     options, room, notes = _described(board, loaded) if board else _measured(loaded, again=again)
+    if cameras:
+        options, room = cameras.options(options, loaded), cameras.room(room)
     assignments = plan(wants, options, room)
     console = Console()
     console.print(_options_table(options))

@@ -29,3 +29,8 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+
+def no_detections(capture_ns: int, aspect: float) -> Detections:
+    """A frame in which nothing was found."""
+    return Detections(capture_ns, np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, np.int32), aspect)

@@ -31,6 +31,10 @@ class Cadence:
         self.period_ns = from_seconds(1 / rate_hz)
         self.due_ns = 0
 
+    def change(self, rate_hz: float) -> None:
+        """Another rate from the next look on."""
+        self.period_ns = from_seconds(1 / rate_hz)
+
     def looked(self, capture_ns: int, key_ns: int, gop_ns: int) -> None:
         """A picture was looked at.
 

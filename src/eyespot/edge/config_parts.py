@@ -111,6 +111,8 @@ class DetectSettings(Settings):
     """Detections a second while something moves; less when the machine is short of time."""
     schedule: Literal["steady", "adaptive"] = "steady"
     """steady: at that rate; adaptive: at that rate for what is new or in doubt, at half of it for what is known."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Where not all detections fit, cameras of a higher priority keep theirs; equal ones give up the same part."""
     labels: tuple[Label, ...] = Field(default=DEFAULT_LABELS, max_length=256)
     """Classes that matter; empty: all that the model knows."""
     score: Fraction = 0.55

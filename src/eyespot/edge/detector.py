@@ -1,7 +1,7 @@
 """A model package at work: pictures to the model's input, through shared lanes, through its head, to detections.
 
 One detector serves every camera of the same shape of picture that uses the package. A camera hands in one picture at a
-time, and lanes serve in order of arrival, so cameras take turns.
+time, and lanes serve equal priorities in order of arrival, so cameras take turns.
 """
 
 import asyncio
@@ -19,13 +19,16 @@ from eyespot.contracts.detections import Detections
 from eyespot.edge.config import VisionSettings
 from eyespot.infer.lanes import Lanes, Runs
 from eyespot.infer.package import ModelPackage
-from eyespot.infer.session import Outputs, open_session
+from eyespot.infer.session import Outputs, choices, open_session
+from eyespot.kernel.errors import EyespotError
 from eyespot.media.decode import Frame, Pixels
 from eyespot.vision.heads.registry import find_head
 
 FLOOR_SCORE = 0.2
 """Weak detections carry on objects that are already followed; new ones need more. The tracker looks at none below."""
 MAX_WAITING = 256
+SCALES = (1.0, 0.75, 0.5)
+"""Parts of the usual input size at which a model may run when the machine is short of time."""
 
 Region = tuple[float, float, float, float]
 
@@ -50,12 +53,13 @@ OpenOne = Callable[[ModelPackage, tuple[int, int] | None], OneSession]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the head must know of a picture."""
+    """What the head must know of a picture, and whose turn it is: a higher priority goes first."""
 
     capture_ns: int
     aspect: float
     wanted: NDArray[np.bool_] | None = None
     region: Region | None = None
+    priority: int = 0
 
 
 class Detector:
@@ -64,14 +68,21 @@ class Detector:
     Args:
         aspect: width by height of the pictures; the model runs at the size that fits it.
         lanes: sessions side by side.
+        scale: of that size, where the whole is too much for the machine.
     """
 
     def __init__(
-        self, package: ModelPackage, aspect: float, *, lanes: int, open_one: Callable[[tuple[int, int]], OneSession]
+        self,
+        package: ModelPackage,
+        aspect: float,
+        *,
+        lanes: int,
+        open_one: Callable[[tuple[int, int]], OneSession],
+        scale: float = 1.0,
     ) -> None:
         document = package.document
         self.labels = document.labels
-        self.input_px = document.input.fit(aspect)
+        self.input_px = document.input.fit(aspect, scale)
         self.reason = ""
         self._order = document.input.order
         self._head = find_head(document.head)
@@ -82,6 +93,11 @@ class Detector:
     def waiting(self) -> int:
         """Pictures that no lane has taken yet."""
         return self._lanes.waiting
+
+    @property
+    def cost_ms(self) -> float | None:
+        """What a run of late takes, see ``Lanes.cost_ms``."""
+        return self._lanes.cost_ms
 
     def image(self, frame: Frame, region: Region | None = None) -> Pixels:
         """The model's input made from the whole picture or from ``region`` of it: ``(H, W, 3)`` uint8."""
@@ -94,7 +110,7 @@ class Detector:
 
     def submit(self, image: Pixels, asked: Asked) -> "Future[Detections]":
         """Queue a picture; raises ``EXHAUSTED`` when too many wait."""
-        return self._lanes.submit(image, asked)
+        return self._lanes.submit(image, asked, priority=asked.priority)
 
     async def detect(self, image: Pixels, asked: Asked) -> Detections:
         """The objects in a picture; raises ``EXHAUSTED``, or what the runtime raised."""
@@ -149,17 +165,43 @@ class Detectors:
         self._lock = threading.Lock()
         self._made: dict[tuple[str, tuple[int, int]], Detector] = {}
         self._packages: dict[str, ModelPackage] = {}
+        self._told: dict[str, dict[tuple[str, tuple[int, int]], float]] = {}
 
-    def get(self, name: str, aspect: float) -> Detector:
-        """The detector of package ``name`` for pictures of ``aspect``; raises when the package is missing or broken."""
+    def get(self, name: str, aspect: float, step: int = 0) -> Detector:
+        """The detector of package ``name`` for pictures of ``aspect``; raises when the package is missing or broken.
+
+        Args:
+            step: place in ``sizes``.
+        """
         with self._lock:
-            package = self._packages.get(name)
-            if package is None:
-                package = self._packages[name] = ModelPackage.load(self._folder / name)
-            key = (name, package.document.input.fit(aspect))
-            if key not in self._made:
-                self._made[key] = make_detector(package, aspect, self._settings, self._open_one)
-            return self._made[key]
+            package = self._package(name)
+            size = _sizes(package, aspect)[step]
+            if (name, size) not in self._made:
+                scale = next(each for each in SCALES if package.document.input.fit(aspect, each) == size)
+                self._made[name, size] = make_detector(package, aspect, self._settings, self._open_one, scale)
+            return self._made[name, size]
+
+    def sizes(self, name: str, aspect: float) -> tuple[tuple[int, int], ...]:
+        """Heights and widths at which package ``name`` may run for pictures of ``aspect``, the largest first."""
+        with self._lock:
+            return _sizes(self._package(name), aspect)
+
+    def costs(self) -> dict[tuple[str, tuple[int, int]], float]:
+        """Milliseconds of a run of late, by package and size, of those that ran."""
+        made = dict(self._made)
+        return {key: ms for key, detector in made.items() if (ms := detector.cost_ms) is not None}
+
+    def told(self, name: str) -> dict[tuple[str, tuple[int, int]], float]:
+        """What package ``name`` itself says of the variant that would be chosen; empty where it says nothing."""
+        with self._lock:
+            if name not in self._told:
+                self._told[name] = _told(self._package(name), self._settings)
+            return self._told[name]
+
+    def _package(self, name: str) -> ModelPackage:
+        if name not in self._packages:
+            self._packages[name] = ModelPackage.load(self._folder / name)
+        return self._packages[name]
 
     def status(self) -> dict[str, Any]:
         """Report by package and size."""
@@ -172,7 +214,11 @@ class Detectors:
 
 
 def make_detector(
-    package: ModelPackage, aspect: float, settings: VisionSettings, open_elsewhere: OpenOne | None = None
+    package: ModelPackage,
+    aspect: float,
+    settings: VisionSettings,
+    open_elsewhere: OpenOne | None = None,
+    scale: float = 1.0,
 ) -> Detector:
     """A detector as the host's settings want it; sessions open in the lanes' own threads."""
 
@@ -188,7 +234,23 @@ def make_detector(
             size_px=wanted_px,
         )
 
-    return Detector(package, aspect, lanes=settings.lanes, open_one=open_one)
+    return Detector(package, aspect, lanes=settings.lanes, open_one=open_one, scale=scale)
+
+
+def _sizes(package: ModelPackage, aspect: float) -> tuple[tuple[int, int], ...]:
+    return tuple(dict.fromkeys(package.document.input.fit(aspect, scale) for scale in SCALES))
+
+
+def _told(package: ModelPackage, settings: VisionSettings) -> dict[tuple[str, tuple[int, int]], float]:
+    try:
+        best = choices(package, variant=settings.variant or None, accelerator=settings.accelerator or None)[0]
+    except EyespotError:
+        return {}  # nothing runs it here: its camera says so
+    return {
+        (package.folder.name, (row.height_px, row.width_px)): row.ms
+        for row in best.variant.latency
+        if row.accelerator == best.accelerator.name and row.threads == settings.threads
+    }
 
 
 def only(found: Detections, wanted: NDArray[np.bool_] | None) -> Detections:

@@ -15,7 +15,7 @@ from typing import Any
 
 from eyespot.bus import subjects
 from eyespot.bus.contract import Bus
-from eyespot.contracts.detections import Detections
+from eyespot.contracts.detections import Detections, no_detections
 from eyespot.contracts.event import Event
 from eyespot.contracts.packet import StreamFormat, Unit
 from eyespot.edge.adaptive import LiveAdaptive
@@ -23,11 +23,13 @@ from eyespot.edge.cadence import Cadence
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
 from eyespot.edge.latency import Latency
+from eyespot.edge.rate_plan import Allowed, Need, Size
 from eyespot.edge.regions import Regions
+from eyespot.edge.relief import Relief
 from eyespot.edge.scene import Moment, Scene, write_pictures
 from eyespot.edge.scene_health import HealthWatch
 from eyespot.edge.sight import Sight, span_s
-from eyespot.kernel.clock import NS_PER_S, Clock, from_seconds
+from eyespot.kernel.clock import Clock, from_seconds
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.media.decode import Frame
 from eyespot.media.packet_socket import PacketClient
@@ -45,8 +47,9 @@ RECHECK_S = 15.0
 """While quiet, known objects are looked for again this often."""
 BEHIND_S, GATHER_BYTES = 2.0, 16 << 20
 """More waiting than this, and what lies before the newest key frame is dropped."""
-RELIEF_S, LONGEST_RELIEF_S = 10.0, 120.0
 RETRY_S = 1.0
+BLIND_HZ = 1.0
+"""Looks a second where there is no room for detections."""
 PICTURE_WIDTH_PX, PICTURE_QUALITY = 960, 80
 GREY_WIDTH_PX = 160
 
@@ -66,7 +69,7 @@ class Shared:
 @dataclass(slots=True)
 class _Look:
     """One picture to be concluded: with an image when it is worth detecting in, with ``expected`` when it shows motion
-    but no more than was expected.
+    but no more than was expected, ``blind`` when there is no room for detections.
     """
 
     frame: Frame
@@ -74,6 +77,7 @@ class _Look:
     image: Any = None
     motion: tuple[Box, ...] = ()
     expected: Tracks | None = None
+    blind: bool = False
     health: list[Event] = field(default_factory=list)
 
 
@@ -98,8 +102,10 @@ class VisionCamera:
         self._work: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._cadence = Cadence(settings.detect.rate_hz)
+        self._allowed = Allowed(settings.detect.rate_hz)
+        self._sizes: tuple[Size, ...] = ()
         self._moved_ns = self._checked_ns = self._newest_ns = 0
-        self._relief_s, self._relieved_until_ns = RELIEF_S, 0
+        self._relief = Relief()
         self._state, self.error = "connecting", ""
         self._dropped = self._detections = self._inferences = self._missed = 0
         self.latency = Latency()
@@ -127,6 +133,20 @@ class VisionCamera:
         """A picture is being decoded or looked at."""
         return any(task is not None and not task.done() for task in (self._work, self._looking))
 
+    def need(self) -> Need | None:
+        """What it wants of the lanes now; None while nothing moves or before its first detection."""
+        detect = self.settings.detect
+        if not self._moving or not self._sizes:
+            return None
+        return Need(self.settings.id, detect.package, detect.rate_hz, detect.priority, self._sizes)
+
+    def allow(self, limit: Allowed) -> None:
+        """Detect no more than that from the next look on; where it is nothing, motion and health are watched still."""
+        if limit.step != self._allowed.step:
+            self._detector_for = None
+        self._allowed = limit
+        self._cadence.change(limit.rate_hz or min(self.settings.detect.rate_hz, BLIND_HZ))
+
     def replace_rules(self, settings: CameraSettings) -> None:
         """New zones and lines apply from now on."""
         self.settings = settings
@@ -139,7 +159,8 @@ class VisionCamera:
             "state": self._state,
             "error": self.error,
             "mode": "relief" if sight.keys_only else "quiet" if sight.quiet else "active",
-            "rate_hz": self.settings.detect.rate_hz,
+            "rate_hz": self._allowed.rate_hz,
+            "wanted_hz": self.settings.detect.rate_hz,
             "moving": self._moving,
             "tracks": self._scene.tracks_now,
             "latency_ms": self.latency.percentile(0.5),
@@ -200,11 +221,8 @@ class VisionCamera:
         self._inbox = self._sight.skip_to_key(self._inbox)
         self._inbox_bytes = 0
         self._dropped += before - len(self._inbox)
-        now_ns = self._shared.clock.monotonic_ns()
-        if now_ns >= self._relieved_until_ns and before != len(self._inbox):
+        if before != len(self._inbox) and self._relief.begin(self._shared.clock.monotonic_ns()):
             self._sight.keys_only = True
-            self._relieved_until_ns = now_ns + from_seconds(self._relief_s)
-            self._relief_s = min(LONGEST_RELIEF_S, self._relief_s * 2)
             log.warning("%s: short of time, looking at key frames alone for a while", self.name)
 
     def _see(self, units: list[Unit]) -> _Look | None:
@@ -236,7 +254,9 @@ class VisionCamera:
         self._ask_for_packets()
         health = self._health.look(grey, frame.capture_ns, self._offset_ns, is_key=frame.is_key)
         look = _Look(frame, motion=motion.boxes, health=health)
-        if self._wants_detection(frame):
+        if not self._allowed.rate_hz:
+            look.blind = True
+        elif self._wants_detection(frame):
             look.expected = self._expected(frame)
             if look.expected is not None:
                 return look
@@ -260,7 +280,9 @@ class VisionCamera:
         self._detector_for = self._sight.picture
         self._detector, self.error = None, ""
         try:
-            self._detector = self._shared.detectors.get(self.settings.detect.package, frame.width_px / frame.height_px)
+            name, aspect = self.settings.detect.package, frame.width_px / frame.height_px
+            self._detector = self._shared.detectors.get(name, aspect, self._allowed.step)
+            self._sizes = self._shared.detectors.sizes(name, aspect)
             self._scene.labels = self._detector.labels
             self._wanted = self._detector.wanted(self.settings.detect.labels)
         except EyespotError as error:
@@ -291,11 +313,15 @@ class VisionCamera:
         except Exception:  # a defect in one look must not end the camera's seeing; it is logged and counted
             self._missed += 1
             log.exception("%s: a look failed", self.name)
-        self._relieve()
+        if self._relief.is_over(self._shared.clock.monotonic_ns()):
+            self._sight.keys_only = False
 
     async def _moment(self, look: _Look) -> Moment | None:
         if look.expected is not None:
             return self._scene.carried(look.expected, self._offset_ns)
+        if look.blind:
+            nothing = no_detections(look.frame.capture_ns, look.frame.width_px / look.frame.height_px)
+            return self._scene.detected(nothing, self._offset_ns)
         if look.image is None or look.detector is None:
             return self._scene.still(look.frame.capture_ns, self._offset_ns)
         try:
@@ -326,10 +352,13 @@ class VisionCamera:
         return self._regions.join(whole, regions, parts)
 
     def _asked(self, frame: Frame, region: Box | None = None) -> Asked:
-        return Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted, region)
+        priority = self.settings.detect.priority
+        return Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted, region, priority)
 
     def _has_time(self, took_ns: int, detector: Detector) -> bool:
-        """Closer looks give way first: when other cameras wait, decoding is behind, or they would take a whole turn."""
+        """Closer looks give way first: to the plan, to cameras that wait, to decoding, and to the next turn."""
+        if not self._allowed.closer:
+            return False
         ahead_ns = took_ns * (1 + self.settings.detect.regions)
         return not (self._sight.keys_only or detector.waiting) and ahead_ns < self._cadence.period_ns
 
@@ -343,13 +372,6 @@ class VisionCamera:
         await self._shared.bus.publish(subjects.tracks(self.settings.id), message.model_dump_json().encode())
         if look.image is not None:
             self.latency.note(self._shared.clock.monotonic_ns() - look.frame.capture_ns)
-
-    def _relieve(self) -> None:
-        now_ns = self._shared.clock.monotonic_ns()
-        if self._sight.keys_only and now_ns >= self._relieved_until_ns:
-            self._sight.keys_only = False
-        elif not self._sight.keys_only and now_ns - self._relieved_until_ns > 60 * NS_PER_S:
-            self._relief_s = RELIEF_S
 
     async def _end(self) -> None:
         if self._work is not None:

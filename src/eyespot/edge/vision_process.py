@@ -14,6 +14,8 @@ from eyespot.edge.events.store import EventStore
 from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.latency import percentile
 from eyespot.edge.process import HostProcess, StatusReporter, follow_config, run_process, settle_memory
+from eyespot.edge.rate_plan import lanes_of
+from eyespot.edge.rate_planner import RatePlanner
 from eyespot.edge.running import Running
 from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import seconds
@@ -42,6 +44,12 @@ class VisionHost:
             self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit
         )
         self._cameras: dict[str, tuple[VisionCamera, Running]] = {}
+        self.planner = RatePlanner(
+            lambda: [camera for camera, _ in self._cameras.values()],
+            self._detectors.costs,
+            lambda need: self._detectors.told(need.package),
+            lanes_of(process.config),
+        )
         self._begin_ns = process.clock.monotonic_ns()
 
     async def apply(self, config: CameraHostConfig) -> None:
@@ -79,6 +87,7 @@ class VisionHost:
             "latency_p50_ms": percentile(delays, 0.5),
             "latency_p95_ms": percentile(delays, 0.95),
             "lanes": self._detectors.status(),
+            "plan": self.planner.status(),
             "errors": {name: camera.error for name, (camera, _) in self._cameras.items() if camera.error},
             "events": self.events.status(),
             **({"inference": self._inference.status()} if self._inference else {}),
@@ -111,7 +120,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     for event in host.store.close_interrupted(OWN_KINDS):
         host.events.submit(event)
     reporter = StatusReporter(process, host.totals, host.cameras)
-    services = [Running(host.events, clock), Running(reporter, clock)]
+    services = [Running(host.events, clock), Running(reporter, clock), Running(host.planner, clock)]
     await host.apply(process.config)
     following = asyncio.create_task(follow_config(process, host.apply))
     settle_memory()

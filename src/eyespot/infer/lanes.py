@@ -1,20 +1,28 @@
 """Lanes: several sessions of one model side by side, one thread and one session each.
 
-Owns the threads and a bounded queue between them and the caller. Results come as futures, so a caller that keeps its
-futures in order has its results in order. Two one-thread lanes do more work than one session of two threads.
+Owns the threads and a bounded queue between them and the caller: the highest priority first, equal ones in order of
+arrival. Results come as futures, so a caller that keeps its futures in order has its results in order. Two one-thread
+lanes do more work than one session of two threads.
 """
 
+import itertools
+import math
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any, Generic, Protocol, TypeVar
 
 from eyespot.infer.session import Image, Outputs
+from eyespot.kernel.clock import NS_PER_MS, Clock, SystemClock, from_seconds
 from eyespot.kernel.errors import EyespotError, Kind
 
 R = TypeVar("R")
+RECENT_S, MOST_RECENT, LEAST_RUNS = 10.0, 32, 5
+"""The cost of a run is the median of the runs of so many seconds, the last so many, known after so many."""
 
 
 class Runs(Protocol):
@@ -36,6 +44,13 @@ class LaneStats:
     failed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[R]):
+    image: Image
+    context: Any
+    future: Future[R]
+
+
 class Lanes(Generic[R]):
     """Runs pictures on ``count`` sessions.
 
@@ -45,6 +60,7 @@ class Lanes(Generic[R]):
         finish: turns a run's outputs into the result, in the lane's thread and without a copy: usually the head. The
             second argument is what ``submit`` was given as ``context``. None: the result is a copy of the outputs.
         max_waiting: pictures that may wait for a free lane.
+        clock: times the runs.
     """
 
     def __init__(
@@ -54,11 +70,16 @@ class Lanes(Generic[R]):
         *,
         finish: Callable[[Outputs, Any], R] | None = None,
         max_waiting: int = 4,
+        clock: Clock | None = None,
     ) -> None:
         self._make_session = make_session
         self._finish = finish
-        self._work: queue.Queue[tuple[Image, Any, Future[R]] | None] = queue.Queue(max_waiting + count)
+        self._work: queue.PriorityQueue[tuple[float, int, _Waiting[R] | None]]
+        self._work = queue.PriorityQueue(max_waiting + count)
+        self._number = itertools.count()
         self._closed = False
+        self._clock = clock or SystemClock()
+        self._recent: deque[tuple[int, int]] = deque(maxlen=MOST_RECENT)
         self.stats = LaneStats()
         self._threads = [
             threading.Thread(target=self._lane, name=f"lane-{index}", daemon=True) for index in range(count)
@@ -66,13 +87,13 @@ class Lanes(Generic[R]):
         for thread in self._threads:
             thread.start()
 
-    def submit(self, image: Image, context: Any = None) -> Future[R]:
+    def submit(self, image: Image, context: Any = None, *, priority: int = 0) -> Future[R]:
         """Queue one picture; never blocks. Raises ``EXHAUSTED`` (counted) when all lanes and places are taken."""
         future: Future[R] = Future()
         try:
             if self._closed:
                 raise queue.Full
-            self._work.put_nowait((image, context, future))
+            self._work.put_nowait((-priority, next(self._number), _Waiting(image, context, future)))
         except queue.Full:
             self.stats.refused += 1
             raise EyespotError(Kind.EXHAUSTED, "All inference lanes are busy.") from None
@@ -84,11 +105,18 @@ class Lanes(Generic[R]):
         """Pictures that no lane has taken yet."""
         return self._work.qsize()
 
+    @property
+    def cost_ms(self) -> float | None:
+        """What a run of late takes on one lane, ``finish`` included; None while there are too few."""
+        since_ns = self._clock.monotonic_ns() - from_seconds(RECENT_S)
+        recent = [run_ns for end_ns, run_ns in tuple(self._recent) if end_ns >= since_ns]
+        return median(recent) / NS_PER_MS if len(recent) >= LEAST_RUNS else None
+
     def close(self) -> None:
         """Finish what was submitted, then end the lanes."""
         self._closed = True
         for _ in self._threads:
-            self._work.put(None)
+            self._work.put((math.inf, next(self._number), None))
         for thread in self._threads:
             thread.join()
 
@@ -103,13 +131,17 @@ class Lanes(Generic[R]):
 
     def _lane(self) -> None:
         session: Runs | None = None
-        while (item := self._work.get()) is not None:
-            image, context, future = item
+        while (item := self._work.get()[2]) is not None:
+            image, context, future = item.image, item.context, item.future
             if not future.set_running_or_notify_cancel():
                 continue
             try:
                 session = session or self._make_session()
-                future.set_result(self._result(session, image, context))
+                begin_ns = self._clock.monotonic_ns()
+                result = self._result(session, image, context)
+                end_ns = self._clock.monotonic_ns()
+                self._recent.append((end_ns, end_ns - begin_ns))
+                future.set_result(result)
             except BaseException as error:  # noqa: BLE001 - even a runtime that exits; it goes to whoever waits, the lane lives on
                 self.stats.failed += 1
                 future.set_exception(error)

@@ -39,15 +39,17 @@ class Input(Settings):
             raise ValueError(f"width_px and height_px must be multiples of {self.multiple_px}")
         return self
 
-    def fit(self, aspect: float) -> tuple[int, int]:
+    def fit(self, aspect: float, scale: float = 1.0) -> tuple[int, int]:
         """Height and width in pixels to run at for a picture of ``aspect`` (width by height).
 
-        The longer side is as declared, the other the nearest multiple to what the shape asks for: no pixel is spent on
-        bars, and a picture is stretched or squeezed by half a multiple at most.
+        The longer side is as declared, or that part of it which ``scale`` says, as nearly as the multiple allows; the
+        other is the nearest multiple to what the shape asks for: no pixel is spent on bars, and a picture is stretched
+        or squeezed by half a multiple at most.
         """
         if not self.multiple_px:
             return self.height_px, self.width_px
-        longer = max(self.width_px, self.height_px)
+        whole_px = max(self.width_px, self.height_px)
+        longer = min(whole_px, max(2, round(whole_px * scale / self.multiple_px)) * self.multiple_px)
         shorter = longer / max(aspect, 1 / aspect)
         shorter_px = min(longer, max(2, round(shorter / self.multiple_px)) * self.multiple_px)
         return (shorter_px, longer) if aspect >= 1 else (longer, shorter_px)

@@ -38,9 +38,13 @@ class ScriptedDetector:
 
         return cls(boxes)
 
-    def get(self, name: str, aspect: float) -> "ScriptedDetector":
+    def get(self, name: str, aspect: float, step: int = 0) -> "ScriptedDetector":
         """Itself, for every package."""
         return self
+
+    def sizes(self, name: str, aspect: float) -> tuple[tuple[int, int], ...]:
+        """The one size."""
+        return (self.input_px,)
 
     def image(self, frame: Any, region: Any = None) -> NDArray[np.uint8]:
         """An empty picture."""

@@ -17,7 +17,8 @@ from eyespot.contracts.track import TracksMessage
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.config_parts import StreamSettings
 from eyespot.edge.detector import Detectors
-from eyespot.edge.vision_camera import RELIEF_S, Shared, VisionCamera
+from eyespot.edge.relief import SHORTEST_S
+from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError, Kind, not_found
 from eyespot.media.packet_socket import PacketClient
@@ -216,7 +217,7 @@ async def test_a_camera_that_falls_behind_looks_at_key_frames_until_it_may_recov
         await until(lambda: detector.asked_ns == [packets[newest].capture_ns])
         await rig.hand(*packets[60:75])
         assert rig.counts("frames_decoded") == 1 + sum(60 <= place < 75 for place in keys)
-        await rig.clock.advance(RELIEF_S + 1)
+        await rig.clock.advance(SHORTEST_S + 1)
         again = next(place for place in keys if place >= 75)
         await rig.hand(*packets[75 : again + 1])
         await until(lambda: rig.camera.status()["mode"] == "active")
@@ -231,7 +232,7 @@ async def test_without_a_model_the_camera_is_watched_and_says_why_nothing_is_fou
     clip: tuple[StreamFormat, list[Packet]], tmp_path: Path
 ) -> None:
     class Missing:
-        def get(self, name: str, aspect: float) -> None:
+        def get(self, name: str, aspect: float, step: int) -> None:
             raise not_found(f"There is no model package {name}.", "Build it.")
 
     stream, packets = clip

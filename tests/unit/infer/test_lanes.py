@@ -5,9 +5,11 @@ import threading
 import numpy as np
 import pytest
 
-from eyespot.infer.lanes import Lanes
+from eyespot.infer.lanes import LEAST_RUNS, RECENT_S, Lanes
+from eyespot.kernel.clock import from_seconds
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing.fake_session import FakeSession
+from eyespot.testing.sim_clock import SimClock
 
 
 def _picture(value: int) -> np.ndarray:
@@ -52,6 +54,51 @@ def test_refuses_and_counts_what_it_cannot_hold() -> None:
     gate.set()
     for future in accepted:
         assert future.result()[0].shape == (2, 2, 3)  # type: ignore[index]
+    lanes.close()
+
+
+class HandClock(SimClock):
+    """Stands until the test turns it."""
+
+    now_ns = 0
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+
+def test_the_highest_priority_goes_first_and_equals_in_order() -> None:
+    gate, order = threading.Event(), list[int]()
+
+    def note(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        gate.wait()
+        order.append(int(image[0, 0, 0]))
+        return (image,)
+
+    lanes: Lanes[object] = Lanes(lambda: FakeSession(note), 1, max_waiting=9)  # type: ignore[arg-type, return-value]
+    futures = [lanes.submit(_picture(0), priority=9)]
+    while lanes.waiting:
+        threading.Event().wait(0.001)
+    futures += [lanes.submit(_picture(value), priority=rank) for value, rank in ((1, 0), (2, -3), (3, 5), (4, 0))]
+    gate.set()
+    lanes.close()
+    assert all(future.done() for future in futures)
+    assert order == [0, 3, 1, 4, 2]
+
+
+def test_what_a_run_costs_is_known_after_a_few() -> None:
+    clock = HandClock()
+
+    def slow(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        clock.now_ns += 40_000_000
+        return (image,)
+
+    lanes: Lanes[object] = Lanes(lambda: FakeSession(slow), 1, clock=clock)  # type: ignore[arg-type, return-value]
+    for _ in range(LEAST_RUNS):
+        assert lanes.cost_ms is None
+        lanes.submit(_picture(1)).result()
+    assert lanes.cost_ms == pytest.approx(40)
+    clock.now_ns += from_seconds(RECENT_S + 1)
+    assert lanes.cost_ms is None, "too long ago"
     lanes.close()
 
 

@@ -34,9 +34,22 @@ def _process(process: ProcessAnswer) -> Iterator[DoctorNote]:
         yield DoctorNote(what=f"Storage: {trouble}", todo="Recording goes on where it can; see the disk.")
     for name, text in errors.items() if isinstance(errors, dict) else ():
         yield DoctorNote(what=f"{process.role}, {name}: {text}", todo="Run eyespot doctor on the host.")
+    yield from _lowered(process.totals.get("plan"))
     for camera, said in process.cameras.items():
         if process.role == "vision" and said.get("error"):
             yield DoctorNote(what=f"Camera {camera} is not looked at: {said['error']}", todo="See its detect settings.")
+
+
+def _lowered(plan: Any) -> Iterator[DoctorNote]:
+    """Cameras that have to do with less than they ask for."""
+    cameras = plan.get("cameras") if isinstance(plan, dict) else None
+    for camera, said in cameras.items() if isinstance(cameras, dict) else ():
+        if said.get("degraded"):
+            yield DoctorNote(
+                what=f"Camera {camera} has {said['rate_hz']:g} detections a second instead of {said['wanted_hz']:g}: "
+                f"{said['reason']}.",
+                todo="Lower rates, give what matters a higher detect.priority, or use a faster model or machine.",
+            )
 
 
 def _cameras(cameras: Iterable[CameraAnswer]) -> Iterator[DoctorNote]:

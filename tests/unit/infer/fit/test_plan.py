@@ -1,5 +1,6 @@
 """The planner: its five rules by examples, and what must hold whatever is asked, by chance."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,32 @@ def test_then_it_is_off() -> None:
     got = one(plan(wants, [option(20), option(5, width_px=208)], CPU), "low")
     assert (got.option, got.rate_hz, got.share, got.degraded) == (None, 0, 0, "off")
     assert "less than 25 %" in got.reason
+
+
+@pytest.mark.parametrize(
+    ("count", "rate_hz", "width_px"),
+    [(2, 40.0, 416), (4, 20.0, 416), (8, 10.0, 416), (9, 35.6, 208), (32, 10.0, 208)],
+)
+def test_equals_give_the_same_part(count: int, rate_hz: float, width_px: int) -> None:
+    wants = [Want(f"cam{number}", "net", 40, 0) for number in range(count)]
+    got = plan(wants, [option(20), option(5, width_px=208)], CPU)
+    assert {round(item.rate_hz, 1) for item in got} == {rate_hz}
+    assert {item.option.width_px for item in got if item.option} == {width_px}
+
+
+def test_equals_that_not_even_fit_at_their_smallest_are_served_in_order() -> None:
+    wants = [Want(f"cam{number}", "net", 40, 0) for number in range(10)]
+    got = plan(wants, [option(20)], CPU)
+    assert [item.rate_hz for item in got][:2] == [40, 40]
+    assert got[-1].degraded == "off"
+
+
+def test_equals_divide_what_a_higher_one_leaves() -> None:
+    wants = [Want("a", "net", 40, 0), Want("high", "net", 40, 1), Want("b", "net", 20, 0)]
+    high, one_low, other_low = plan(wants, [option(20)], CPU)
+    assert high.rate_hz == 40
+    assert (one_low.rate_hz, other_low.rate_hz) == (pytest.approx(80 / 3, abs=0.01), pytest.approx(40 / 3, abs=0.01))
+    assert "40 % taken by higher priorities, and 2 of this one divide the rest" in one_low.reason
 
 
 def test_memory_counts_and_a_shared_model_counts_once() -> None:

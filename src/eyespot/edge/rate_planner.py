@@ -1,0 +1,121 @@
+"""Keeps all cameras' detections within what the lanes can do; plans again when what is wanted or what it costs changes.
+
+Owns when to plan and the telling; `rate_plan` decides. Only cameras that have something to look at count: a quiet one
+needs no room. A plan made from a package's figures gives way to measured ones as soon as there are any.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from eyespot.edge.rate_plan import Allowed, Costs, HeldCosts, Need, allowed, plan_rates
+from eyespot.infer.fit.plan import Assignment
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+
+
+class Planned(Protocol):
+    """A camera as the planner sees it."""
+
+    def need(self) -> Need | None:
+        """What it wants now; None while it is quiet or its picture is not known yet."""
+        ...
+
+    def allow(self, limit: Allowed) -> None:
+        """From now on."""
+        ...
+
+
+class RatePlanner:
+    """A service.
+
+    Args:
+        cameras: those there are now, by name.
+        measured: costs of runs of late.
+        told: what packages say a run costs, for those never measured; asked once a package and size.
+        lanes: as ``plan_rates``.
+    """
+
+    name = "rate planner"
+
+    def __init__(
+        self,
+        cameras: Callable[[], Iterable[Planned]],
+        measured: Callable[[], Costs],
+        told: Callable[[Need], Costs],
+        lanes: float,
+    ) -> None:
+        self._cameras = cameras
+        self._measured = measured
+        self._told = told
+        self._lanes = lanes
+        self._held = HeldCosts()
+        self._needs: list[Need] = []
+        self._plan: list[Assignment] = []
+        self._lowered: frozenset[tuple[str, str]] = frozenset()
+        self.plans = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look every second until ``stop``."""
+        while not stop.is_set():
+            self.look()
+            try:
+                await asyncio.wait_for(stop.wait(), LOOK_S)
+            except TimeoutError:
+                continue
+
+    def look(self) -> None:
+        """Plan anew if anything is different from last time, and tell the cameras."""
+        cameras = [(camera, need) for camera in self._cameras() if (need := camera.need())]
+        needs = [need for _, need in cameras]
+        costs_changed = self._held.update({**self._not_measured(needs), **self._measured()})
+        if needs == self._needs and not costs_changed:
+            return
+        self._needs = needs
+        self._plan = plan_rates(needs, self._held.costs, self._lanes)
+        self.plans += 1
+        limits = allowed(self._plan, needs)
+        for camera, need in cameras:
+            camera.allow(limits.get(need.camera, Allowed(need.rate_hz)))
+        self._say()
+
+    def status(self) -> dict[str, Any]:
+        """The plan in force, JSON-ready."""
+        return {
+            "lanes": self._lanes,
+            "plans": self.plans,
+            "share": round(sum(item.share for item in self._plan), 3),
+            "cameras": {
+                item.want.name: {
+                    "rate_hz": round(item.rate_hz, 2),
+                    "wanted_hz": item.want.rate_hz,
+                    "priority": item.want.priority,
+                    "share": round(item.share, 3),
+                    "input_px": [item.option.height_px, item.option.width_px] if item.option else None,
+                    "run_ms": round(item.option.ms, 2) if item.option else None,
+                    "degraded": item.degraded,
+                    "reason": item.reason,
+                }
+                for item in self._plan
+            },
+        }
+
+    def _not_measured(self, needs: Iterable[Need]) -> dict[Any, float]:
+        """What packages say of those of which nothing is held yet."""
+        known = {package for package, _ in self._held.costs}
+        return {key: ms for need in needs if need.package not in known for key, ms in self._told(need).items()}
+
+    def _say(self) -> None:
+        """Log which cameras are lowered, when those are others than before."""
+        lowered = frozenset((item.want.name, item.degraded) for item in self._plan if item.degraded)
+        if lowered != self._lowered:
+            self._lowered = lowered
+            for item in self._plan:
+                if item.degraded:
+                    log.warning("%s: %.1f detections/s of %g: %s", item.want.name, item.rate_hz, item.want.rate_hz,
+                                item.reason)  # fmt: skip
+            if not lowered:
+                log.info("all cameras have the detections they ask for")
