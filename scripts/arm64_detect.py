@@ -1,4 +1,4 @@
-"""Detect on frames of a clip with every variant on every runtime that is here; one JSON document on standard output.
+"""Detect on pictures with variants on one runtime; one JSON document on standard output.
 
 Runs with an installed Eyespot and nothing else, on either machine of a comparison (see arm64_compare.py).
 """
@@ -11,10 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
+from numpy.typing import NDArray
 
-from eyespot.hal.accelerators.chooser import known
 from eyespot.infer.package import ModelPackage
 from eyespot.infer.session import open_session
 from eyespot.kernel.clock import NS_PER_S, SystemClock
@@ -24,38 +23,24 @@ from eyespot.vision.heads.registry import find_head
 LEAST_SCORE = 0.1
 
 
-def pictures(clip: Path, count: int, step: int) -> list[av.VideoFrame]:
-    """Every ``step``-th decoded frame of ``clip``, at most ``count``."""
-    kept: list[av.VideoFrame] = []
-    with av.open(str(clip)) as container:
-        for number, frame in enumerate(container.decode(video=0)):
-            if number % step == 0:
-                kept.append(frame)
-            if len(kept) == count:
-                break
-    return kept
-
-
 def detect(
-    package: ModelPackage, variant: str, accelerator: str, frames: list[av.VideoFrame], budget_s: float
+    package: ModelPackage, variant: str, accelerator: str, pictures: NDArray[np.uint8], budget_s: float
 ) -> dict[str, Any]:
-    """Boxes (fractions of the picture), scores and labels of each frame, and milliseconds a run.
+    """Boxes (fractions of the picture), scores and labels of each picture, and milliseconds a run.
 
-    Once ``budget_s`` is spent no further frame is begun: emulation is that slow for some kernels.
+    Once ``budget_s`` is spent no further picture is begun: emulation is that slow for some kernels.
     """
     document, clock, head = package.document, SystemClock(), find_head(package.document.head)
-    aspect = frames[0].width / frames[0].height
+    height_px, width_px = pictures.shape[1:3]
     begun = clock.monotonic_ns()
-    session = open_session(package, variant=variant, accelerator=accelerator, size_px=document.input.fit(aspect))
+    session = open_session(package, variant=variant, accelerator=accelerator, size_px=(height_px, width_px))
     load_s = (clock.monotonic_ns() - begun) / NS_PER_S
     print(f"{variant} on {accelerator}: loaded in {load_s:.1f} s", file=sys.stderr, flush=True)
-    height_px, width_px = session.input_px
     rows: list[list[list[float]]] = []
     times: list[float] = []
-    for frame in frames:
-        pixels = frame.to_ndarray(format=f"{document.input.order}24", width=width_px, height=height_px)
+    for picture in pictures:
         begun = clock.monotonic_ns()
-        outputs = session.run(pixels.astype(np.uint8, copy=False))
+        outputs = session.run(picture)
         times.append((clock.monotonic_ns() - begun) / 1e6)
         print(f"{variant} on {accelerator}: {times[-1]:.0f} ms", file=sys.stderr, flush=True)
         found = head(
@@ -63,7 +48,7 @@ def detect(
             labels=document.labels,
             score_threshold=LEAST_SCORE,
             capture_ns=0,
-            aspect=aspect,
+            aspect=width_px / height_px,
             input_px=session.input_px,
         )
         table = np.column_stack((found.boxes, found.scores, found.labels)).astype(float)
@@ -76,25 +61,23 @@ def detect(
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("clip", type=Path)
+    parser.add_argument("pictures", type=Path, help="From arm64_pictures.py.")
     parser.add_argument("package", type=Path)
-    parser.add_argument("--frames", type=int, default=12)
-    parser.add_argument("--step", type=int, default=60)
-    parser.add_argument("--budget", type=float, default=90.0, help="Seconds for one variant on one runtime.")
-    parser.add_argument("--accelerator", default="", help="This runtime alone.")
+    parser.add_argument("--accelerator", required=True)
+    parser.add_argument("--variant", action="append", help="Default: all of the package.")
+    parser.add_argument("--budget", type=float, default=90.0, help="Seconds for one variant.")
     options = parser.parse_args()
     package = ModelPackage.load(options.package)
-    frames = pictures(options.clip, options.frames, options.step)
+    pictures = np.load(options.pictures)
     results: dict[str, Any] = {}
-    for silicon in (one for one in known() if one.available() and options.accelerator in ("", one.name)):
-        for variant in package.document.variants:
-            name = f"{variant.name} on {silicon.name}"
-            try:
-                results[name] = detect(package, variant.name, silicon.name, frames, options.budget)
-            except EyespotError as error:
-                results[name] = {"error": error.what}
+    for variant in options.variant or [item.name for item in package.document.variants]:
+        name = f"{variant} on {options.accelerator}"
+        try:
+            results[name] = detect(package, variant, options.accelerator, pictures, options.budget)
+        except EyespotError as error:
+            results[name] = {"error": error.what}
     versions = {}
-    for name in ("eyespot", "av", "numpy", "onnxruntime", "openvino"):
+    for name in ("eyespot", "av", "numpy", "onnxruntime", "openvino", "ai-edge-litert"):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

@@ -1,8 +1,9 @@
 """Colour conversion, scaling, cutting and JPEG of decoded pictures; nothing here decodes or keeps pictures.
 
 Conversion is libswscale's: straight from the decoder's planes to the wished size in one pass. Shrinking by two or more
-averages areas (small objects and noise behave), anything else is fast bilinear. Measured on one core of a small server:
-1920x1080 to 416x416 BGR 1.3 to 1.6 ms, to 160x90 grey 0.25 ms; 768x576 to 416x416 BGR 0.35 ms.
+averages areas (small objects and noise behave), anything else is bilinear. Not libswscale's "fast bilinear": it is no
+faster here, and its results differ between processors by far more than rounding (see docs/arm64.md). Measured on one
+core of a small server: 1920x1080 to 416x416 BGR 1.3 to 1.6 ms, to 160x90 grey 0.25 ms; 768x576 to 416x416 BGR 0.31 ms.
 """
 
 import threading
@@ -38,7 +39,7 @@ class Scalers:
         with self._lock:
             scaler = self._by_size.pop(key, None) or VideoReformatter()
         shrinks = order == "gray" or frame.width >= 2 * width_px or frame.height >= 2 * height_px
-        method = Interpolation.AREA if shrinks else Interpolation.FAST_BILINEAR
+        method = Interpolation.AREA if shrinks else Interpolation.BILINEAR
         converted = scaler.reformat(frame, width_px, height_px, order, interpolation=method, threads=1)
         with self._lock:
             self._by_size[key] = scaler

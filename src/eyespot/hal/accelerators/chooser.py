@@ -1,5 +1,7 @@
 """Which accelerators this program knows: its own, the delegates it finds, and plug-ins."""
 
+import platform
+
 from eyespot.hal.accelerators import onnxruntime_providers, openvino
 from eyespot.hal.accelerators.contract import Accelerator
 from eyespot.hal.accelerators.fake import told_fake
@@ -10,12 +12,17 @@ from eyespot.hal.accelerators.plugins import installed_plugins
 from eyespot.kernel.errors import invalid
 
 
-def known() -> tuple[Accelerator, ...]:
-    """All accelerators, the usually faster first among those that are tested; imports no runtime."""
+def known(machine: str | None = None) -> tuple[Accelerator, ...]:
+    """All accelerators, the usually faster first among those that are tested; imports no runtime.
+
+    Args:
+        machine: the processor's architecture as the kernel calls it; None: this machine's. On ``aarch64`` ONNX Runtime
+            comes before OpenVINO, which computes INT8 models in floats there (see docs/arm64.md).
+    """
     fake = told_fake()
+    usual: tuple[Accelerator, Accelerator] = (OpenVino(), OnnxRuntime())
     return (
-        OpenVino(),
-        OnnxRuntime(),
+        *(reversed(usual) if (machine or platform.machine()) == "aarch64" else usual),
         LiteRt(),
         *(LiteRt(delegate) for delegate in delegates()),
         *(OnnxRuntime(provider) for provider in onnxruntime_providers.OTHERS),

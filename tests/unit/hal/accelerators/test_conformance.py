@@ -64,7 +64,7 @@ def test_a_model_without_fixed_shapes_takes_any_size(tmp_path: Path) -> None:
 
 
 def test_unknown_name_lists_what_can_be_used() -> None:
-    with pytest.raises(EyespotError, match="openvino, onnxruntime") as caught:
+    with pytest.raises(EyespotError, match="openvino, onnxruntime|onnxruntime, openvino") as caught:
         find_accelerator("tpu")
     assert caught.value.kind is Kind.INVALID
     assert "onnxruntime-acl" not in caught.value.todo
@@ -88,3 +88,8 @@ def test_an_absent_provider_is_refused_never_replaced_by_the_cpu(tmp_path: Path)
     with pytest.raises(EyespotError, match=f"has no {absent.execution}") as caught:
         find_accelerator(absent.name).load(write_model(tmp_path, ".onnx"), 1)
     assert caught.value.kind is Kind.UNAVAILABLE
+
+
+def test_onnx_runtime_comes_first_on_arm64_and_openvino_elsewhere() -> None:
+    assert [item.name for item in known("aarch64")][:3] == ["onnxruntime", "openvino", "litert"]
+    assert [item.name for item in known("x86_64")][:3] == ["openvino", "onnxruntime", "litert"]
