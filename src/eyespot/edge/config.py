@@ -21,7 +21,9 @@ from eyespot.edge.config_parts import (
     StreamSettings,
     ZoneSettings,
 )
+from eyespot.edge.imaging.settings import ImagingSettings
 from eyespot.edge.outputs.settings import MAX_OUTPUTS, HostOutput, check_outputs
+from eyespot.hal.sensors.chooser import is_device
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
 from eyespot.record.settings import RecordSettings, RetentionSettings
@@ -114,6 +116,8 @@ class CameraSettings(Settings):
     """What is recorded, and when."""
     detect: DetectSettings = DetectSettings()
     """What is looked for."""
+    imaging: ImagingSettings = ImagingSettings()
+    """How a local camera (/dev/video*) takes its pictures; other cameras keep such settings themselves."""
     orientation: OrientationSettings = OrientationSettings()
     """How its pictures are made upright."""
     lens: LensSettings = LensSettings()
@@ -179,6 +183,12 @@ class CameraSettings(Settings):
                 raise ValueError(
                     f"camera '{self.id}': {key} = '{wanted[:80]}' is not one of its streams ({', '.join(names)})"
                 )
+        controls = self.imaging.values()
+        if controls and not any(is_device(stream.source) for stream in self.stream):
+            raise ValueError(
+                f"camera '{self.id}': imaging.{next(iter(controls))} cannot be set, because none of its streams is a "
+                "local device (/dev/video*): set it in the camera itself"
+            )
         areas = [zone.name for zone in self.zone] + [line.name for line in self.line]
         _unique(areas, f"zones and lines of camera '{self.id}'")
         _unique([mask.name for mask in self.mask], f"masks of camera '{self.id}'")

@@ -8,6 +8,7 @@ from eyespot.contracts.event import Event
 from eyespot.contracts.lens import PLAIN, View
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.config_parts import StreamSettings
+from eyespot.edge.imaging.camera_imaging import CameraImaging
 from eyespot.edge.media_health import SignalWatch
 from eyespot.edge.running import Running
 from eyespot.hal.sensors.chooser import open_sensor
@@ -63,6 +64,7 @@ class MediaCamera:
         self._clock = clock
         self._submit = submit
         self._streams: dict[str, _Stream] = {}
+        self._imaging = CameraImaging(camera)
         self._recorder: _Recorder | None = None
         self._past: dict[str, int] = {}
 
@@ -75,6 +77,8 @@ class MediaCamera:
             for name, running in self._streams.items()
             if (wanted.get(name), view) != (running.settings, running.view)
         }
+        if settings is not None:
+            self._imaging.apply(settings.imaging)
         recorder = self._recorder
         if recorder and (
             settings is None
@@ -127,6 +131,7 @@ class MediaCamera:
             "streams": streams,
             "readers": {name: stream.hub.status()["readers"] for name, stream in self._streams.items()},
             "recording": recording,
+            "imaging": self._imaging.status(),
             "counts": {
                 "frames_in": self._past.get("frames_in", 0) + int(main["frames"]),
                 "reconnects": self._past.get("reconnects", 0) + sum(one["reconnects"] for one in streams.values()),
@@ -152,6 +157,7 @@ class MediaCamera:
             self._clock,
             stall_s=settings.stall_s,
             once=is_file and not settings.loop,
+            on_state=self._imaging.on_state(settings.source),
         )
         self._hubs[self._camera, settings.name] = hub
         watch = SignalWatch(self._camera, settings.name, self._clock, self._submit)

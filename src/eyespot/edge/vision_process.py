@@ -109,7 +109,9 @@ def make_inference(process: HostProcess, submit: Callable[[Event], None]) -> "In
 
 
 def _same_but_rules(one: CameraSettings, other: CameraSettings) -> bool:
-    ignored: dict[str, Any] = {"zone": (), "line": (), "name": "", "record": other.record, "record_stream": ""}
+    ignored: dict[str, Any] = {
+        "zone": (), "line": (), "name": "", "record": other.record, "record_stream": "", "imaging": other.imaging
+    }  # fmt: skip
     return one.model_copy(update=ignored) == other.model_copy(update=ignored)
 
 

@@ -3,7 +3,14 @@
 from typing import Any, get_args
 
 from eyespot.edge.api.feeds import Feeds
-from eyespot.edge.api.shapes import CameraAnswer, CameraState, RecordingAnswer, StreamAnswer, VisionAnswer
+from eyespot.edge.api.shapes import (
+    CameraAnswer,
+    CameraState,
+    ImagingAnswer,
+    RecordingAnswer,
+    StreamAnswer,
+    VisionAnswer,
+)
 from eyespot.edge.config import CameraSettings
 from eyespot.kernel.log import mask_credentials
 
@@ -39,6 +46,7 @@ def camera_answer(camera: CameraSettings, feeds: Feeds, totals: dict[str, dict[s
             latency_ms=_number(vision.get("latency_ms")),
         ),
         labels=list(camera.detect.labels),
+        imaging={device: _imaging(said) for device, said in _by_name(media.get("imaging")).items()},
     )
 
 
@@ -58,6 +66,14 @@ def _stream(name: str, said: dict[str, Any]) -> StreamAnswer:
         height_px=_whole(said.get("height_px")),
         fps=_number(said.get("fps")),
         bitrate_bps=_number(said.get("bitrate_bps")),
+    )
+
+
+def _imaging(said: dict[str, Any]) -> ImagingAnswer:
+    made, refused = said.get("set"), said.get("refused")
+    return ImagingAnswer(
+        set=made if isinstance(made, dict) else {},
+        refused={str(name): str(why) for name, why in refused.items()} if isinstance(refused, dict) else {},
     )
 
 

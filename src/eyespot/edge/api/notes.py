@@ -38,6 +38,19 @@ def _process(process: ProcessAnswer) -> Iterator[DoctorNote]:
     for camera, said in process.cameras.items():
         if process.role == "vision" and said.get("error"):
             yield DoctorNote(what=f"Camera {camera} is not looked at: {said['error']}", todo="See its detect settings.")
+        if process.role == "media":
+            yield from _imaging(camera, said.get("imaging"))
+
+
+def _imaging(camera: str, said: Any) -> Iterator[DoctorNote]:
+    """What local devices refused of the camera's imaging settings."""
+    for device, made in said.items() if isinstance(said, dict) else ():
+        refused = made.get("refused") if isinstance(made, dict) else None
+        for name, why in refused.items() if isinstance(refused, dict) else ():
+            yield DoctorNote(
+                what=f"Camera {camera}: {name} of {device} is not as configured: {why}",
+                todo="Change or remove it under [camera.imaging]; `eyespot imaging` shows what the device takes.",
+            )
 
 
 def _lowered(plan: Any) -> Iterator[DoctorNote]:

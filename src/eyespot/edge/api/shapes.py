@@ -172,6 +172,15 @@ class VisionAnswer(BaseModel):
     latency_ms: float | None
 
 
+class ImagingAnswer(BaseModel):
+    """What became of a local device's imaging settings."""
+
+    set: dict[str, Any] = {}
+    """In force, as the device rounded it, by control."""
+    refused: dict[str, str] = {}
+    """Why not, by control; under `device` when the device itself does not answer."""
+
+
 class CameraAnswer(BaseModel):
     """One camera."""
 
@@ -186,6 +195,8 @@ class CameraAnswer(BaseModel):
     recording: RecordingAnswer
     vision: VisionAnswer
     labels: list[str]
+    imaging: dict[str, ImagingAnswer] = {}
+    """By device; empty when the config sets nothing."""
 
 
 class CamerasAnswer(BaseModel):

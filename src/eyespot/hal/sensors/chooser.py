@@ -37,11 +37,16 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
         from eyespot.hal.sensors.synthetic import SyntheticSensor, parse_source
 
         return SyntheticSensor(parse_source(source), settings, clock)
-    if source.startswith("/dev/video"):
+    if is_device(source):
         from eyespot.hal.sensors.v4l2 import V4l2Sensor
 
         return V4l2Sensor(source, settings, clock)
     return _file(source, settings, clock)
+
+
+def is_device(source: str) -> bool:
+    """Whether ``source`` is a camera of this machine, with controls of its own."""
+    return source.startswith("/dev/video")
 
 
 def can_pin(source: str, transport: str) -> bool:
