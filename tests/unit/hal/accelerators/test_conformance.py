@@ -64,7 +64,7 @@ def test_a_model_without_fixed_shapes_takes_any_size(tmp_path: Path) -> None:
 
 
 def test_unknown_name_lists_what_can_be_used() -> None:
-    with pytest.raises(EyespotError, match="openvino, onnxruntime|onnxruntime, openvino") as caught:
+    with pytest.raises(EyespotError, match=r"openvino, onnxruntime|onnxruntime, openvino") as caught:
         find_accelerator("tpu")
     assert caught.value.kind is Kind.INVALID
     assert "onnxruntime-acl" not in caught.value.todo
