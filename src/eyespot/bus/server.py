@@ -102,6 +102,7 @@ def permissions(role: Role) -> tuple[Sequence[str], Sequence[str]]:
         "media": [subjects.events(every)],
         "vision": [subjects.events(every), subjects.tracks(every)],
         "api": [subjects.config_changed(), subjects.control(every)],
+        "frames": [],
         "operator": [subjects.control("media")],
     }
     heard: dict[Role, list[str]] = {
@@ -109,6 +110,7 @@ def permissions(role: Role) -> tuple[Sequence[str], Sequence[str]]:
         "media": [subjects.status("vision"), subjects.events(every)],
         "vision": [],
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every)],
+        "frames": [subjects.tracks(every)],
         "operator": [],
     }
     listen = [subjects.config_changed(), subjects.control(role), f"_INBOX_{role}.>"]

@@ -2,7 +2,7 @@
 
 | subject | payload | from | to |
 |---|---|---|---|
-| `eyespot.tracks.<camera>` | `TracksMessage` | vision | api |
+| `eyespot.tracks.<camera>` | `TracksMessage` | vision | api, frames |
 | `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
 | `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor; media (vision's) |
 | `eyespot.config.changed` | empty | api, supervisor | all |

@@ -33,6 +33,11 @@ class StateLayout:
         return self.run_dir / "packets.sock"
 
     @property
+    def grants_file(self) -> Path:
+        """Which service may see what: ``contracts.frames_door.Grants``, written by renaming."""
+        return self.run_dir / "grants.json"
+
+    @property
     def events_db(self) -> Path:
         return self.state / "events.db"
 

@@ -4,6 +4,7 @@ Owns the decoder and colour conversion. Works in the calling thread and keeps on
 stays in the decoder's own format until somebody asks for pixels. Corrupt packets are counted, never raised.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -21,6 +22,8 @@ __all__ = ["Decoder", "Frame", "Pixels"]
 
 _DECODERS = {"h264": "h264", "h265": "hevc"}
 MAX_DIMENSION_PX = 16_384
+Order = Literal["rgb24", "nv12", "gray"]
+"""What ``Frame.fill`` writes, by libav's names."""
 _TIME_BASE = Fraction(1, NS_PER_S)
 
 
@@ -60,6 +63,19 @@ class Frame:
         The box is clipped to the picture, rounded out to whole chroma samples and at least 16 pixels wide and high.
         """
         return self._scalers.packed(cut(self._frame, box), f"{order}24", width_px, height_px)
+
+    def fill(
+        self, planes: Sequence[Pixels], order: Order, width_px: int, height_px: int, *, box: Box | None = None
+    ) -> None:
+        """Write the picture, or the part ``box``, scaled to the wished size, into memory of the caller's.
+
+        Args:
+            planes: ``(rows, bytes a row)`` uint8 each: one for ``rgb24`` and ``gray``, two for ``nv12``; may be windows
+                of a larger picture.
+            box: as in ``crop``.
+        """
+        picture = self._frame if box is None else cut(self._frame, box)
+        self._scalers.fill(picture, order, width_px, height_px, planes)
 
     def jpeg(self, quality: int = 85, width_px: int | None = None, *, box: Box | None = None) -> bytes:
         """A JPEG of the picture (or of ``box``), ``quality`` 1 to 100, no wider than ``width_px``, shape kept."""

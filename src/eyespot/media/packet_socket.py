@@ -16,19 +16,19 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
 from eyespot.contracts import packet_wire
 from eyespot.contracts.packet import Unit
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found, unavailable
+from eyespot.kernel.socket_path import reachable
 from eyespot.media.hub import Hub, Reader
 
 log = logging.getLogger(__name__)
 
 MAX_LINE_BYTES = 4096
-MAX_ADDRESS_BYTES = 107
 MAX_CLIENTS = 512
 MAX_BATCH_MS = 2_000
 MAX_DUE_NS = 1 << 63
@@ -84,7 +84,7 @@ class PacketServer:
             self._path.unlink()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _reachable(self._path) as short:
+            with reachable(self._path) as short:
                 listener.bind(short)
             self._path.chmod(0o600)
             return await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_LINE_BYTES)
@@ -209,25 +209,12 @@ class PacketClient:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         try:
-            with _reachable(self._path) as short:
+            with reachable(self._path) as short:
                 return await asyncio.open_unix_connection(short, limit=_READ_BYTES * 2)
         except OSError as error:
             raise unavailable(
                 f"The media process does not answer on {self._path.name}.", "Start it, or wait until it is up."
             ) from error
-
-
-@contextlib.contextmanager
-def _reachable(path: Path) -> Iterator[str]:
-    """A name for ``path`` that fits into a socket address (107 bytes), however deep the folder is."""
-    if len(os.fsencode(path)) <= MAX_ADDRESS_BYTES:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 class _Hello:

@@ -7,6 +7,7 @@ core of a small server: 1920x1080 to 416x416 BGR 1.3 to 1.6 ms, to 160x90 grey 0
 """
 
 import threading
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -56,6 +57,12 @@ class Scalers:
         """The luma plane of ``frame`` as ``(height, width)`` uint8, contiguous."""
         rows = plane_rows(self.convert(frame, "gray", width_px, height_px), 0)
         return np.ascontiguousarray(rows[:, :width_px])
+
+    def fill(self, frame: VideoFrame, order: str, width_px: int, height_px: int, planes: Sequence[Pixels]) -> None:
+        """``frame`` in pixel format ``order`` and the wished size into ``planes``, each ``(rows, bytes a row)``."""
+        converted = self.convert(frame, order, width_px, height_px)
+        for index, plane in enumerate(planes):
+            plane[:] = plane_rows(converted, index)[: plane.shape[0], : plane.shape[1]]
 
 
 def plane_rows(frame: VideoFrame, index: int) -> Pixels:
