@@ -22,6 +22,7 @@ from eyespot.edge.adaptive import LiveAdaptive
 from eyespot.edge.cadence import Cadence
 from eyespot.edge.config import CameraSettings
 from eyespot.edge.detector import Asked, Detector, Detectors
+from eyespot.edge.flat_views import FlatViews, flat_views
 from eyespot.edge.latency import Latency
 from eyespot.edge.rate_plan import Allowed, Need, Size
 from eyespot.edge.regions import Regions
@@ -92,6 +93,7 @@ class VisionCamera:
         self._motion = MotionGate()
         self._detector: Detector | None = None
         self._detector_for: StreamFormat | None = None
+        self._views: FlatViews | None = None
         self._scene = Scene(settings, media_dir)
         self._health = HealthWatch(settings.id)
         adaptive = settings.detect.schedule == "adaptive"
@@ -262,8 +264,12 @@ class VisionCamera:
                 return look
             self._checked_ns = frame.capture_ns
             look.detector = self._find_detector(frame)
-            look.image = look.detector.image(frame) if look.detector else None
+            look.image = self._image(look.detector, frame) if look.detector else None
         return look
+
+    def _image(self, detector: Detector, frame: Frame) -> Any:
+        """The whole picture for the detector; of a fisheye lens, its flat views."""
+        return self._views.images(detector, frame) if self._views is not None else detector.image(frame)
 
     def _expected(self, frame: Frame) -> Tracks | None:
         """Where everything should be, where the schedule is adaptive and says that this picture brings no news."""
@@ -285,6 +291,8 @@ class VisionCamera:
             self._sizes = self._shared.detectors.sizes(name, aspect)
             self._scene.labels = self._detector.labels
             self._wanted = self._detector.wanted(self.settings.detect.labels)
+            lens = self._sight.picture.view.lens if self._sight.picture else None
+            self._views = flat_views(lens, (frame.width_px, frame.height_px), self._detector.input_px)
         except EyespotError as error:
             log.error("%s: no objects will be found: %s", self.name, error)
             self.error = str(error)
@@ -339,6 +347,8 @@ class VisionCamera:
     async def _detect(self, look: _Look, detector: Detector) -> Detections:
         """The objects in the whole picture, and far ones in parts of it when there is time to look closer."""
         frame, clock = look.frame, self._shared.clock
+        if self._views is not None:
+            return await self._views.detect(detector, look.image, self._asked(frame))
         begin_ns = clock.monotonic_ns()
         whole = await detector.detect(look.image, self._asked(frame))
         if not self._has_time(clock.monotonic_ns() - begin_ns, detector):
