@@ -1,0 +1,1 @@
+"""Services: functions that are published to the camera. See docs/design/services.md."""

@@ -1,0 +1,146 @@
+"""The part of a running service that every confined engine shares: its end, its output, and how it is told to go."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from eyespot.edge.services.engines.cgroup import Cgroup
+from eyespot.edge.services.engines.contract import Breach, Ended, Identity, Usage
+from eyespot.edge.services.engines.log_tail import LogTail
+
+_READ_BYTES = 1 << 16
+KILLED = 128 + signal.SIGKILL
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What belongs to a started service until its end.
+
+    Args:
+        process: the child whose end is the service's end.
+        output: what the service says.
+        first_fd: pidfd of the service's first process.
+        root_fd: pidfd whose kill takes the whole pid namespace with it.
+        release: called once when nothing of the service is left.
+    """
+
+    process: asyncio.subprocess.Process
+    output: asyncio.StreamReader
+    first_fd: int
+    root_fd: int
+    cgroup: Cgroup | None
+    release: Callable[[], None]
+
+
+class ConfinedRunning:
+    """A ``Running`` over a child process and pidfds."""
+
+    def __init__(self, identity: Identity, held: Held, logs: LogTail, enforced: Mapping[str, str]) -> None:
+        self.identity = identity
+        self.logs = logs
+        self.enforced = enforced
+        self._held = held
+        self._breaches: dict[Breach, int] = {}
+        self._end = asyncio.create_task(self._watch())
+
+    def usage(self) -> Usage:
+        """See ``contract.Running``."""
+        if self._end.done():
+            return Usage(0.0, 0, 0)
+        if self._held.cgroup is not None:
+            return self._held.cgroup.usage()
+        return namespace_usage(self.identity.pid_namespace)
+
+    def breaches(self) -> dict[Breach, int]:
+        """See ``contract.Running``."""
+        if not self._end.done():
+            self._note_breaches()
+        return self._breaches | ({"log": self.logs.dropped_bytes} if self.logs.dropped_bytes else {})
+
+    async def wait(self) -> Ended:
+        """See ``contract.Running``."""
+        return await asyncio.shield(self._end)
+
+    async def stop(self, grace_s: float) -> Ended:
+        """See ``contract.Running``."""
+        self._signal(self._held.first_fd, signal.SIGTERM)
+        try:
+            return await asyncio.wait_for(self.wait(), grace_s)
+        except TimeoutError:
+            return await self.kill()
+
+    async def kill(self) -> Ended:
+        """See ``contract.Running``."""
+        self._signal(self._held.root_fd, signal.SIGKILL)
+        return await self.wait()
+
+    def _signal(self, pidfd: int, number: signal.Signals) -> None:
+        if not self._end.done():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(pidfd, number)
+
+    async def _watch(self) -> Ended:
+        held = self._held
+        await asyncio.gather(pump(held.output, self.logs), held.process.wait())
+        await gone(held.root_fd)
+        self._note_breaches()
+        for fd in (held.first_fd, held.root_fd):
+            os.close(fd)
+        if held.cgroup is not None:
+            held.cgroup.remove()
+        await asyncio.to_thread(held.release)
+        code = held.process.returncode or 0
+        status = code if code >= 0 else 128 - code
+        return Ended(status, out_of_memory=status == KILLED and self._breaches.get("memory", 0) > 0)
+
+    def _note_breaches(self) -> None:
+        if self._held.cgroup is not None:
+            self._breaches = self._held.cgroup.breaches()
+
+
+async def pump(output: asyncio.StreamReader, logs: LogTail) -> None:
+    """Read the output until its end, faster than anybody can fill it."""
+    while data := await output.read(_READ_BYTES):
+        logs.feed(data)
+    logs.close()
+
+
+async def gone(pidfd: int) -> None:
+    """Wait until the process of ``pidfd`` has ended; for the first of a pid namespace, all others have by then."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+
+
+def namespace_of(pid: int) -> int:
+    """Inode of the pid namespace of a process; raises ``OSError`` when it is gone."""
+    return os.stat(f"/proc/{pid}/ns/pid").st_ino
+
+
+def namespace_usage(pid_namespace: int) -> Usage:
+    """What all processes of a pid namespace use, added up from /proc, for hosts without cgroups; costs a look at each
+    process.
+    """
+    ticks, page_bytes = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    cpu_s, memory_bytes, threads = 0.0, 0, 0
+    for name in os.listdir("/proc"):
+        if not name.isdecimal():
+            continue
+        with contextlib.suppress(OSError):
+            if namespace_of(int(name)) != pid_namespace:
+                continue
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+            # proc_pid_stat(5): utime, stime, num_threads and rss are fields 14, 15, 20 and 24; the first two are cut
+            # off
+            cpu_s += (int(fields[11]) + int(fields[12])) / ticks
+            threads += int(fields[17])
+            memory_bytes += int(fields[21]) * page_bytes
+    return Usage(cpu_s, memory_bytes, threads)

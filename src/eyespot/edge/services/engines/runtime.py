@@ -1,0 +1,74 @@
+"""What a service's program needs of this host to run: the interpreter, libraries, the packages it may import.
+
+Nothing of it is secret.
+"""
+
+import importlib.util
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyespot.edge.services.engines.contract import APP, RUN, SCRATCH
+
+LIB, SITE, PYTHON = "/eyespot/lib", "/eyespot/site", "/eyespot/python"
+"""Inside: where the package ``eyespot`` and its libraries are imported from, and where an interpreter of our own is."""
+_TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Read-only binds (host folder, place inside), symbolic links (target, place) and variables."""
+
+    binds: tuple[tuple[Path, str], ...]
+    links: tuple[tuple[str, str], ...]
+    env: dict[str, str]
+
+
+def host_runtime() -> Runtime:
+    """This host's: ``/usr``, the interpreter that runs us where it is elsewhere, and our own packages."""
+    binds, links = [(Path("/usr"), "/usr")], []
+    for name in _TOP:
+        top = Path("/", name)
+        if top.is_symlink():
+            links.append((str(top.readlink()), f"/{name}"))
+        elif top.is_dir():
+            binds.append((top, f"/{name}"))
+    for place in ("/etc/ld.so.cache", "/etc/alternatives"):
+        if Path(place).exists():
+            binds.append((Path(place), place))
+    binds.append((own_package(), f"{LIB}/eyespot"))
+    binds.append((Path(sysconfig.get_path("purelib")).resolve(), SITE))
+    env = environment("/usr/local/bin:/usr/bin:/bin")
+    base = Path(sys.base_prefix).resolve()
+    if not base.is_relative_to("/usr"):
+        binds.append((base, PYTHON))
+        env |= {"PATH": f"{PYTHON}/bin:{env['PATH']}", "LD_LIBRARY_PATH": f"{PYTHON}/lib"}
+    return Runtime(tuple(binds), tuple(links), env)
+
+
+def own_package() -> Path:
+    """The folder of the package ``eyespot``, wherever it is installed."""
+    spec = importlib.util.find_spec("eyespot")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).resolve().parent
+
+
+def environment(path: str) -> dict[str, str]:
+    """Variables that every confined service has."""
+    return {
+        "PATH": path,
+        "PYTHONPATH": f"{LIB}:{SITE}",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
+        "PWD": APP,
+        "LANG": "C.UTF-8",
+        "EYESPOT_RUN": RUN,
+        # One thread unless the service asks for more: its budget is mostly less than a core, and threads cost memory.
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+    }

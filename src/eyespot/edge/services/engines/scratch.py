@@ -1,0 +1,110 @@
+"""A service's own storage, kept across restarts and bounded in size.
+
+As root it is an ext4 image of exactly the budget, mounted through a loop device: when it is full the service alone
+gets ENOSPC. Else it is a plain folder, where only the size of each file is bounded (RLIMIT_FSIZE) and nothing bounds
+their number.
+
+The image's blocks are written by the kernel alone, never by the service, so mounting it again is safe. Nothing here
+follows a link or opens a file that a service made.
+"""
+
+import logging
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from eyespot.kernel.errors import EyespotError, unavailable
+
+log = logging.getLogger(__name__)
+
+IMAGE, MOUNT, FOLDER = "storage.img", "storage", "files"
+_TOOLS = ("mkfs.ext4", "e2fsck", "resize2fs", "mount", "umount")
+_FSCK_OK = 1
+"""e2fsck's status: 0 clean, 1 repaired."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Opened storage: ``where`` is what the service gets; ``mounted`` tells whether its size is a hard cap."""
+
+    where: Path
+    mounted: bool
+
+    def close(self) -> None:
+        """The service has ended: put the storage away."""
+        if self.mounted:
+            _unmount(self.where)
+
+
+def open_scratch(home: Path, disk_mb: int, owner_uid: int) -> Scratch:
+    """Open the storage kept in ``home``, making or resizing it first.
+
+    Args:
+        owner_uid: the user (of the host) who may use it.
+
+    Raises ``UNAVAILABLE`` when an image is there but cannot be mounted.
+    """
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    image, where = home / IMAGE, home / MOUNT
+    where.mkdir(exist_ok=True)
+    _unmount(where)  # an earlier life may have left it
+    if os.geteuid() == 0 and disk_mb > 0 and all(map(shutil.which, _TOOLS)):
+        known = image.exists()
+        try:
+            _prepare(image, disk_mb << 20, owner_uid)
+            _run("mount", "-o", "loop,nosuid,nodev,noexec,noatime", str(image), str(where))
+            return Scratch(where, mounted=True)
+        except EyespotError as error:
+            if known:
+                raise
+            log.warning("storage in %s is a plain folder: %s", home, error.what)
+            image.unlink(missing_ok=True)
+    return Scratch(_plain(home / FOLDER, owner_uid), mounted=False)
+
+
+def _prepare(image: Path, size_bytes: int, owner_uid: int) -> None:
+    if not image.exists():
+        fresh = image.with_suffix(".new")
+        with fresh.open("wb") as file:
+            file.truncate(size_bytes)
+        _run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", f"root_owner={owner_uid}:{owner_uid}", str(fresh))
+        fresh.rename(image)
+        return
+    _run("e2fsck", "-f", "-p", str(image), worst=_FSCK_OK)
+    now_bytes = image.stat().st_size
+    if now_bytes == size_bytes:
+        return
+    try:
+        if size_bytes > now_bytes:
+            os.truncate(image, size_bytes)
+        _run("resize2fs", str(image), f"{size_bytes // 1024}K")
+        os.truncate(image, size_bytes)
+    except EyespotError as error:
+        log.warning("storage of %s keeps its size: %s", image.parent.name, error.what)
+
+
+def _plain(folder: Path, owner_uid: int) -> Path:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, owner_uid, owner_uid)
+    return folder
+
+
+def _unmount(where: Path) -> None:
+    if not os.path.ismount(where):
+        return
+    try:
+        _run("umount", str(where))
+    except EyespotError:
+        log.warning("%s is still in use and is unmounted when it no longer is", where)
+        _run("umount", "--lazy", str(where))
+
+
+def _run(*command: str, worst: int = 0) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode > worst:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        why = said[-1] if said else f"status {done.returncode}"
+        raise unavailable(f"{command[0]} of {command[-1]} failed: {why}.")

@@ -1,0 +1,188 @@
+"""The hostile app under every engine that confines: nothing it tries works, and what it uses up is its own."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eyespot.edge.services.engines.contract import Engine, Launch, Running
+
+Launcher = Callable[..., Launch]
+APP = Path(__file__).parents[5] / "examples" / "hostile-app"
+ABSTRACT = f"eyespot-hostile-test-{os.getpid()}"
+AS_ROOT = os.geteuid() == 0
+NEEDS_ROOT = {
+    "programs_from_its_storage": "noexec is a mount option of the storage image, which needs root",
+    "signals_to_others": "without root the sandbox's first process is the same user",
+    "files_through_the_first_process": "without root the sandbox's first process is the same user",
+}
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What the host and another service have that an app may want: files, sockets by path, by name and by port."""
+    other = tmp_path / "victim"
+    other.mkdir(mode=0o755)
+    (other / "secret").write_text("the other service's secret")
+    with ExitStack() as stack:
+        path, name, port = (stack.enter_context(socket.socket(kind)) for kind in (1, 1, 2))
+        path.bind(str(other / "bus.sock"))
+        name.bind("\0" + ABSTRACT)
+        port.bind(("127.0.0.1", 0))
+        for listener in (path, name, port):
+            listener.listen()
+        for folder in (other, tmp_path):
+            folder.chmod(0o755)
+        (other / "bus.sock").chmod(0o777)
+        yield {
+            "HOSTILE_PORT": str(port.getsockname()[1]),
+            "HOSTILE_ABSTRACT": ABSTRACT,
+            "HOSTILE_FILES": f"{other}/secret:{other}/bus.sock:{other}:{Path(__file__)}",
+        }
+
+
+@pytest.fixture
+def hostile(launch: Launcher, victim: dict[str, str]) -> Callable[..., Launch]:
+    def prepare(*command: str, name: str = "hostile", **budget: float) -> Launch:
+        prepared = launch("", name, env=victim)
+        for file in ("hostile.py", "hog.py"):
+            shutil.copy(APP / file, prepared.code / file)
+        secret, bus, *_ = victim["HOSTILE_FILES"].split(":")
+        for number, target in enumerate(
+            ("/etc/shadow", "/proc/1/root/etc/shadow", secret, bus, "../../../../etc/shadow")
+        ):
+            link = prepared.code / f"door{number}"
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+        return replace(prepared, command=("python3", *command), budget=replace(prepared.budget, **budget))
+
+    return prepare
+
+
+async def run(engine: Engine, launch: Launch) -> tuple[Running, int]:
+    running = await engine.start(launch)
+    return running, (await running.wait()).status
+
+
+async def test_nothing_it_tries_works(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    prepared = hostile("hostile.py")
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(prepared.run / "bus.sock"))
+        running, status = await run(engine, prepared)
+        assert (prepared.run / "bus.sock").is_socket()
+    answers = {answer["attempt"]: answer for answer in map(json.loads, running.logs.lines())}
+    assert len(answers) >= 65
+    tolerated = {} if AS_ROOT else NEEDS_ROOT
+    assert [answer for name, answer in answers.items() if answer["worked"] and name not in tolerated] == []
+    assert status == 0 or not AS_ROOT
+
+
+def test_the_attempts_work_where_nothing_confines(victim: dict[str, str], tmp_path: Path) -> None:
+    """The suite could not see an escape if the attempts were broken: unconfined, those that harm nobody succeed."""
+    run_folder, scratch = tmp_path / "run", tmp_path / "scratch"
+    run_folder.mkdir()
+    scratch.mkdir()
+    fine = [
+        "service_of_the_host_on_loopback", "an_abstract_socket_of_the_host", "files_of_the_host_by_name",
+        "files_through_links_in_scratch", "sockets_of_others_by_path", "netlink", "a_socket_pair_that_is_not_unix",
+        "call_personality", "call_unshare", "rights_it_should_lack",
+    ]  # fmt: skip
+    code = (
+        "import hostile, sys\nhostile._calls()\n"
+        "hostile.CALLS['unshare'] = (0,)\n"  # asks for nothing, but asks
+        "for name in sys.argv[1:]: print(name, hostile.ATTEMPTS[name](), sep='\\t')"
+    )
+    env = {**victim, "EYESPOT_RUN": str(run_folder), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code, *fine], cwd=APP, env=env, capture_output=True, text=True)
+    worked = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert [name for name in fine if not worked.get(name)] == [], done.stderr
+
+
+async def test_memory(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running = await engine.start(hostile("hog.py", "memory"))
+    ended = await running.wait()
+    if running.enforced["memory"].startswith("cgroup"):
+        assert ended.out_of_memory
+        assert running.breaches()["memory"] >= 1
+    else:
+        assert ended.status == 1
+        assert "MemoryError" in running.logs.lines()[-1]
+
+
+async def test_shared_memory(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running, _ = await run(engine, hostile("hog.py", "shm"))
+    assert "ENOSPC" in running.logs.lines()[-1]
+
+
+async def test_processes(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running, status = await run(engine, hostile("hog.py", "pids", pids=20))
+    _, children, *_, error = running.logs.lines()[-1].split()
+    assert (status, error, int(children) <= 20) == (0, "EAGAIN", True)
+    if running.enforced["pids"].startswith("cgroup"):
+        assert running.breaches()["pids"] >= 1
+
+
+async def test_disk(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    prepared = hostile("hog.py", "disk", disk_mb=8)
+    running, status = await run(engine, prepared)
+    assert status == 0
+    sizes = [int(line.split()[1]) for line in running.logs.lines()]
+    if running.enforced.get("disk") == "file system":
+        assert running.logs.lines()[0].endswith("ENOSPC")
+        assert sum(sizes) < 8 << 20
+        used = sum(file.stat().st_blocks * 512 for file in prepared.scratch.rglob("*") if file.is_file())
+        assert used <= 8 << 20
+    else:
+        assert max(sizes) <= 8 << 20
+        assert running.logs.lines()[0].endswith("EFBIG")
+
+
+async def test_a_million_files(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running = await engine.start(hostile("hog.py", "files", disk_mb=4, cpu=2.0))
+    if running.enforced.get("disk") != "file system":
+        await running.kill()
+        pytest.skip("no loop devices here: the number of files is not bounded (docs/limits.md)")
+    assert (await running.wait()).status == 0
+    assert running.logs.lines()[-1].endswith("ENOSPC")
+
+
+async def test_log(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running, status = await run(engine, hostile("hog.py", "log", log_kb_per_min=32))
+    assert status == 0
+    assert running.logs.kept_bytes <= 32 << 10
+    assert running.breaches()["log"] >= (4000 << 10) - (33 << 10)
+
+
+async def test_processor(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running = await engine.start(hostile("hog.py", "cpu", cpu=0.2))
+    if not running.enforced.get("cpu", "").startswith("cgroup"):
+        await running.kill()
+        pytest.skip("no cpu cgroup here: processor time is counted, not bounded (docs/limits.md)")
+    assert (await running.wait()).status == 0
+    assert running.breaches()["cpu"] >= 3
+
+
+async def test_lingering(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running = await engine.start(hostile("hog.py", "linger"))
+    while "lingering" not in running.logs.lines():  # noqa: ASYNC110 - output gives no event
+        await asyncio.sleep(0.01)
+    assert (await running.stop(0.1)).text == "signal 9"
+
+
+async def test_all_at_once_harm_nobody_else(engine: Engine, hostile: Callable[..., Launch], launch: Launcher) -> None:
+    """Memory, processes, disk and log of four hostile services, while a fifth does its work."""
+    good = await engine.start(launch("import time\nfor n in range(20): print(n, flush=True); time.sleep(0.05)", "good"))
+    hogs = [hostile("hog.py", hog, name=hog, cpu=0.25) for hog in ("memory", "pids", "disk", "log")]
+    bad = await asyncio.gather(*(engine.start(one) for one in hogs))
+    assert (await good.wait()).status == 0
+    assert good.logs.lines() == [str(number) for number in range(20)]
+    await asyncio.gather(*(one.kill() for one in bad))
