@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+from eyespot.bench import infer_batch
 from eyespot.bench.report import BenchOptions, Progress, Report, Target, middle
 from eyespot.hal.accelerators.chooser import known
 from eyespot.hal.accelerators.contract import reads
@@ -65,6 +66,7 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     for setting in SETTINGS:
         _race(package, size_px, setting, contenders, rounds, window_s, progress)
     _fill(report, contenders, chosen)
+    infer_batch.add(report, package, size_px, rounds * TURNS, window_s / TURNS, progress)
     report.notes.append(
         f"{package.name} at {size_px[1]}x{size_px[0]}, one picture a run, {rounds} rounds of {window_s:g} s in {TURNS} "
         "turns; medians of runs a second and processor milliseconds a run. → is what would be chosen; chosen_to_best: "
