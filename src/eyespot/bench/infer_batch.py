@@ -4,6 +4,7 @@ The zoo's graphs take one picture. Each ONNX variant is copied with its first ax
 it, and runs N pictures at a time beside the single runs, turn by turn. Outputs must equal those of single runs.
 """
 
+import importlib.util
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -31,8 +32,12 @@ def add(
 ) -> None:
     """Figures ``batch_N_VARIANT_ACCELERATOR``: time of N single runs by that of one run of N, medians.
 
-    Above 1 the batch is the faster one. On the processor it is processor time, so that other load hardly counts. ``turns`` pairs of windows of ``window_s`` are taken, one lane of one thread.
+    Above 1 the batch is the faster one. On the processor it is processor time, so that other load hardly counts.
+    ``turns`` pairs of windows of ``window_s`` are taken, one lane of one thread.
     """
+    if importlib.util.find_spec("onnx") is None:
+        report.notes.append("Batches were left out: onnx is not installed. Install eyespot[zoo].")
+        return
     progress.step("batches")
     variants = [item for item in package.document.variants if item.estimate is None and item.file.endswith(ENDING)]
     usable = [item for item in known() if item.available() and ENDING in item.formats]
