@@ -27,7 +27,7 @@ def config(**imaging: Any) -> CameraHostConfig:
     return CameraHostConfig.model_validate({"camera": [camera]})
 
 
-def a_scene(_source: str, settings: SensorSettings, clock: Clock) -> Sensor:
+def a_scene(_source: str, settings: SensorSettings, clock: Clock, _encoders: object) -> Sensor:
     """In the place of the device's pictures."""
     return open_sensor("synthetic:?width=160&height=96", settings, clock)
 

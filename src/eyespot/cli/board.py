@@ -31,11 +31,37 @@ def board(
 
     found = survey(codecs=codecs)
     packages = list(_packages(models if models is not None else cache_dir() / "models", found.board.cpu))
+    choices = _codec_choices() if codecs else {}
     if json_line:
-        typer.echo(json.dumps(_document(found, packages)))
+        typer.echo(json.dumps({**_document(found, packages), "codecs": choices}))
         return
-    for line in (*_head(found), *_sections(found, everything=everything), *_package_lines(packages)):
+    sections = _sections(found, everything=everything)
+    for line in (*_head(found), *sections, *_choice_lines(choices), *_package_lines(packages)):
         typer.echo(line)
+
+
+def _codec_choices() -> dict[str, dict[str, str]]:
+    """What a camera host with the usual settings would decode and encode with, and why."""
+    from importlib.util import find_spec
+
+    from eyespot.media.codecs import SOFTWARE_DECODERS, Codecs
+
+    if find_spec("av") is None:
+        return {}
+    codecs = Codecs()
+    codecs.wait()
+    for codec in SOFTWARE_DECODERS:
+        codecs.decoder(codec)
+    codecs.encoder()
+    return {what: entry for what, entry in codecs.status().items() if isinstance(entry, dict)}
+
+
+def _choice_lines(choices: dict[str, dict[str, str]]) -> Iterator[str]:
+    if choices:
+        yield ""
+        yield "Decoding and encoding"
+    for what, choice in choices.items():
+        yield f"  ✓ {what:<22} {choice['name']}: {choice['why']}"
 
 
 def _packages(folder: Path, cpu: str) -> Iterator[dict[str, Any]]:

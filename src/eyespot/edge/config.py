@@ -24,6 +24,7 @@ from eyespot.edge.config_parts import (
 from eyespot.edge.imaging.settings import ImagingSettings
 from eyespot.edge.outputs.settings import MAX_OUTPUTS, HostOutput, check_outputs
 from eyespot.hal.sensors.chooser import is_device
+from eyespot.hal.sensors.settings import CodecName
 from eyespot.kernel.config import Settings
 from eyespot.kernel.ids import is_slug
 from eyespot.record.settings import RecordSettings, RetentionSettings
@@ -74,6 +75,8 @@ class VisionSettings(Settings):
     """Variant of the model package, empty: the best that fits the accelerator."""
     models: Path | None = None
     """Folder of model packages, empty: the shared cache that `eyespot models build` fills."""
+    decoder: CodecName = "auto"
+    """auto: a hardware decoder that passes a trial, else software; software; or libav's name, such as h264_v4l2m2m."""
     inference: Literal["lanes", "process"] = "lanes"
     """lanes: models run inside vision, which costs least; process: in one of their own, so no driver can end vision."""
 

@@ -13,6 +13,7 @@ from eyespot.edge.media_health import SignalWatch
 from eyespot.edge.running import Running
 from eyespot.hal.sensors.chooser import open_sensor
 from eyespot.kernel.clock import Clock, seconds
+from eyespot.media.codecs import Codecs
 from eyespot.media.hub import Hub
 from eyespot.media.ingest import Ingest
 from eyespot.media.viewed_sensor import viewed
@@ -53,10 +54,17 @@ class MediaCamera:
     Args:
         hubs: the process's hubs by (camera, stream), which the packet server reads.
         submit: takes events.
+        codecs: chooses encoders for devices that need one; None: software.
     """
 
     def __init__(
-        self, camera: str, hubs: Hubs, storage: Storage, clock: Clock, submit: Callable[[Event], None]
+        self,
+        camera: str,
+        hubs: Hubs,
+        storage: Storage,
+        clock: Clock,
+        submit: Callable[[Event], None],
+        codecs: Codecs | None = None,
     ) -> None:
         self._camera = camera
         self._hubs = hubs
@@ -64,6 +72,7 @@ class MediaCamera:
         self._clock = clock
         self._submit = submit
         self._streams: dict[str, _Stream] = {}
+        self._codecs = codecs
         self._imaging = CameraImaging(camera)
         self._recorder: _Recorder | None = None
         self._past: dict[str, int] = {}
@@ -152,7 +161,7 @@ class MediaCamera:
         ingest = Ingest(
             self._camera,
             settings.name,
-            lambda: viewed(open_sensor(settings.source, settings, self._clock), view, lossless=lossless),
+            lambda: viewed(open_sensor(settings.source, settings, self._clock, self._codecs), view, lossless=lossless),
             hub,
             self._clock,
             stall_s=settings.stall_s,

@@ -24,6 +24,7 @@ from eyespot.edge.outputs.switchboard import Switchboard
 from eyespot.edge.outputs.triggers import Triggers
 from eyespot.edge.process import STATUS_EVERY_S, HostProcess, StatusReporter, follow_config, run_process, settle_memory
 from eyespot.edge.running import Running
+from eyespot.media.codecs import Codecs
 from eyespot.media.packet_socket import PacketServer
 from eyespot.record.recovery import open_index, recover
 from eyespot.record.retention import Retention
@@ -51,6 +52,7 @@ class MediaHost:
         self.storage_watch = StorageWatch(clock, self.events.submit)
         self.clock_watch = ClockWatch(clock, self.events.submit)
         self.finder_watch = FinderWatch(clock, self.forget_events)
+        self.codecs = Codecs()
         self.switchboard = Switchboard(clock)
         self.triggers = Triggers()
         self.index = open_index(layout.index_db)
@@ -70,7 +72,7 @@ class MediaHost:
         for camera_id in [*self._cameras, *(camera.id for camera in config.camera)]:
             if camera_id not in self._cameras:
                 self._cameras[camera_id] = MediaCamera(
-                    camera_id, self.hubs, self.storage, self._process.clock, self.events.submit
+                    camera_id, self.hubs, self.storage, self._process.clock, self.events.submit, self.codecs
                 )
             settings = config.camera_named(camera_id)
             await self._cameras[camera_id].apply(settings)
@@ -119,6 +121,7 @@ class MediaHost:
         return {
             "storage": {**self.storage.status(), "trouble": self.storage_watch.trouble},
             "events": self.events.status(),
+            "codecs": self.codecs.status(),
             "outputs": [report.model_dump() for report in self.switchboard.reports()],
             "errors": self.switchboard.errors(),
         }

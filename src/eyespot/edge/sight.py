@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from eyespot.contracts.packet import Packet, StreamFormat, Unit
 from eyespot.kernel.clock import NS_PER_S
+from eyespot.media.codecs import Codecs
 from eyespot.media.decode import Decoder, Frame
 from eyespot.vision.motion import PacketGate
 
@@ -20,7 +21,7 @@ STEADY = 16
 
 
 class Sight:
-    """Decoding for one camera.
+    """Decoding for one camera, with what ``codecs`` chooses (None: software).
 
     Attributes:
         quiet: nothing moves, as far as the owner knows; the owner sets it.
@@ -34,7 +35,8 @@ class Sight:
         alarms: how often packet sizes ended a quiet time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, codecs: Codecs | None = None) -> None:
+        self._codecs = codecs
         self.quiet = False
         self.keys_only = False
         self.due_ns = self.key_slack_ns = self.gop_ns = 0
@@ -86,7 +88,7 @@ class Sight:
 
     def _begin(self, stream: StreamFormat) -> None:
         self.picture = stream
-        self._decoder = Decoder(stream.video, fast=True)
+        self._decoder = Decoder(stream.video, fast=True, codecs=self._codecs)
         self._gate = PacketGate()
         self._broken = True
         self._forget()

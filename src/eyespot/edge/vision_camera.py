@@ -32,6 +32,7 @@ from eyespot.edge.scene_health import HealthWatch
 from eyespot.edge.sight import Sight, span_s
 from eyespot.kernel.clock import Clock, from_seconds
 from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.media.codecs import Codecs
 from eyespot.media.decode import Frame
 from eyespot.media.packet_socket import PacketClient
 from eyespot.vision.motion import MotionGate
@@ -65,6 +66,8 @@ class Shared:
     workers: Executor
     detectors: Detectors
     submit: Callable[[Event], None]
+    codecs: Codecs | None = None
+    """Chooses decoders; None: software."""
 
 
 @dataclass(slots=True)
@@ -89,7 +92,7 @@ class VisionCamera:
         self.name = f"vision {settings.id}"
         self.settings = settings
         self._shared = shared
-        self._sight = Sight()
+        self._sight = Sight(shared.codecs)
         self._motion = MotionGate()
         self._detector: Detector | None = None
         self._detector_for: StreamFormat | None = None

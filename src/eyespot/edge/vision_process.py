@@ -19,6 +19,7 @@ from eyespot.edge.rate_planner import RatePlanner
 from eyespot.edge.running import Running
 from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import seconds
+from eyespot.media.codecs import Codecs
 from eyespot.media.packet_socket import PacketClient
 
 if TYPE_CHECKING:
@@ -36,12 +37,13 @@ class VisionHost:
         self.store = EventStore(process.layout.events_db)
         self.events = EventWriter(self.store, process.bus, process.clock)
         self._workers = ThreadPoolExecutor(min(MAX_WORKERS, os.cpu_count() or 1), "decode")
+        self._codecs = Codecs(process.config.vision.decoder)
         self._client = PacketClient(process.layout.packets_socket)
         self._inference = make_inference(process, self.events.submit)
         elsewhere = self._inference.open_one if self._inference else None
         self._detectors = Detectors(process.layout.models(process.config), process.config.vision, elsewhere)
         self._shared = Shared(
-            self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit
+            self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit, self._codecs
         )
         self._cameras: dict[str, tuple[VisionCamera, Running]] = {}
         self.planner = RatePlanner(
@@ -90,6 +92,7 @@ class VisionHost:
             "plan": self.planner.status(),
             "errors": {name: camera.error for name, (camera, _) in self._cameras.items() if camera.error},
             "events": self.events.status(),
+            "codecs": self._codecs.status(),
             **({"inference": self._inference.status()} if self._inference else {}),
         }
 

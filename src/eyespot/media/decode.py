@@ -14,13 +14,16 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from eyespot.contracts.packet import Packet, VideoFormat
+from eyespot.hal.board.codec_options import ask_for_pictures_at_once
 from eyespot.kernel.clock import NS_PER_S
-from eyespot.kernel.errors import invalid
+from eyespot.kernel.errors import EyespotError, invalid
+from eyespot.media.codecs import SOFTWARE_DECODERS, Choice, Codecs
 from eyespot.media.pixels import Box, Pixels, Scalers, cut, encode_jpeg
 
 __all__ = ["Decoder", "Frame", "Pixels"]
 
-_DECODERS = {"h264": "h264", "h265": "hevc"}
+MAX_ERRORS, MAX_SILENT = 3, 16
+"""A hardware decoder that fails on so many packets on end, or gives no picture for so many, is given up."""
 MAX_DIMENSION_PX = 16_384
 Order = Literal["rgb24", "nv12", "gray"]
 """What ``Frame.fill`` writes, by libav's names."""
@@ -102,16 +105,24 @@ class Decoder:
         threads: decoder threads; one has the least delay and the least cost per frame.
         fast: skip the loop filter: an eighth cheaper, and slightly blocky towards the end of a GOP; good enough to
             look for objects in when key frames come every few seconds.
+        codecs: chooses the decoder, anew at each key frame; None: software. A hardware decoder that fails is given up
+            for software, which begins at the next key frame.
 
     Raises:
         EyespotError: ``INVALID`` when the format's configuration cannot be used.
     """
 
-    def __init__(self, video: VideoFormat, *, threads: int = 1, fast: bool = False) -> None:
+    def __init__(
+        self, video: VideoFormat, *, threads: int = 1, fast: bool = False, codecs: Codecs | None = None
+    ) -> None:
         self._video = video
         self._threads = threads
         self._fast = fast
-        self._context = self._open()
+        self._codecs = codecs
+        self._needs_key = False
+        self._silent = self._errors = 0
+        self._choice = self._wanted()
+        self._context = self._open_chosen()
         self._scalers = Scalers()
         self.stats = DecodeStats()
 
@@ -128,9 +139,14 @@ class Decoder:
         if not packet.data:  # libav takes an empty packet for the end of the stream
             self.stats.corrupt += 1
             return []
+        if packet.is_key:
+            self._follow_choice()
+        elif self._needs_key:
+            return []
         unit: Any = av.Packet(packet.data)
         unit.pts, unit.dts, unit.time_base = packet.capture_ns, packet.decode_ns, _TIME_BASE
-        return self._feed(unit)
+        frames = self._feed(unit)
+        return frames if frames or not self._has_failed() else self._in_software(packet, unit)
 
     def flush(self) -> list[Frame]:
         """The pictures still held back; afterwards the decoder starts afresh at the next key frame."""
@@ -150,9 +166,14 @@ class Decoder:
     def _feed(self, unit: Any) -> list[Frame]:
         try:
             decoded = self._context.decode(unit)
-        except av.FFmpegError:
+        except av.FFmpegError as error:
             self.stats.corrupt += 1
+            self._errors += 1
+            self._silent += 1
+            self._last_error = error.strerror
             return []
+        self._silent = 0 if decoded else self._silent + 1
+        self._errors = 0 if decoded else self._errors
         self.stats.frames += len(decoded)
         return [Frame(frame, self._scalers) for frame in decoded if not self._is_bad(frame)]
 
@@ -162,13 +183,56 @@ class Decoder:
             self.stats.corrupt += 1
         return not (0 < frame.width <= MAX_DIMENSION_PX and 0 < frame.height <= MAX_DIMENSION_PX)
 
+    def _wanted(self) -> Choice:
+        if self._codecs is None:
+            return Choice(SOFTWARE_DECODERS[self._video.codec], "")
+        return self._codecs.decoder(self._video.codec)
+
+    def _follow_choice(self) -> None:
+        """At a key frame: use what is chosen by now."""
+        self._needs_key = False
+        choice = self._wanted()
+        if choice.name != self._choice.name:
+            self._choice = choice
+            self._context = self._open_chosen()
+
+    def _has_failed(self) -> bool:
+        return self._choice.hardware and (self._errors >= MAX_ERRORS or self._silent >= MAX_SILENT)
+
+    def _in_software(self, packet: Packet, unit: Any) -> list[Frame]:
+        """The hardware decoder is given up; ``packet`` is decoded when software can begin with it."""
+        self._give_up(f"{self._errors} errors, no picture for {self._silent} packets. {self._last_error}")
+        self._context = self._open_chosen()
+        self._needs_key = not packet.is_key
+        return self._feed(unit) if packet.is_key else []
+
+    def _give_up(self, why: str) -> None:
+        if self._codecs is not None:
+            self._codecs.failed(self._choice.name, why)
+        self._choice = Choice(SOFTWARE_DECODERS[self._video.codec], why)
+
+    def _open_chosen(self) -> VideoCodecContext:
+        """What is chosen; software where that cannot be opened."""
+        self._silent = self._errors = 0
+        self._last_error = ""
+        if self._choice.hardware:
+            try:
+                return self._open()
+            except (EyespotError, ValueError) as error:  # ValueError: libav has no codec of this name
+                self._give_up(str(error))
+        return self._open()
+
     def _open(self) -> VideoCodecContext:
-        context: Any = av.CodecContext.create(_DECODERS[self._video.codec], "r")
+        context: Any = av.CodecContext.create(self._choice.name, "r")
         context.extradata = self._video.configuration
-        context.thread_count = self._threads
-        context.thread_type = "SLICE"
-        if self._fast:
-            context.options = {"skip_loop_filter": "all"}
+        if self._choice.hardware:
+            context.width, context.height = self._video.width_px, self._video.height_px
+            ask_for_pictures_at_once(context, self._choice.name, "r")
+        else:
+            context.thread_count = self._threads
+            context.thread_type = "SLICE"
+            if self._fast:
+                context.options = {"skip_loop_filter": "all"}
         try:
             context.open()
         except av.FFmpegError as error:

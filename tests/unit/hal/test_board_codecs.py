@@ -2,28 +2,46 @@
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from eyespot.hal.board.codec_probe import SOFTWARE, decode, encode, try_codec, wanted
-from eyespot.hal.board.codecs import FAMILIES, MAX_STARTS, look_for_codecs, try_all
+from eyespot.hal.board.codec_probe import SOFTWARE, Outcome, decode, encode, try_codec, wanted
+from eyespot.hal.board.codecs import FAMILIES, MAX_STARTS, Tried, look_for_codecs, run_probe, try_all
 from eyespot.hal.board.roots import Roots
 
 
 @pytest.mark.parametrize(("codec", "encoder"), SOFTWARE.items())
 def test_what_a_decoder_is_tried_on_is_whole(codec: str, encoder: str) -> None:
-    assert try_codec(encoder, "w") == ""
-    assert decode({"mpeg2": "mpeg2video", "mpeg1": "mpeg1video"}.get(codec, codec), encode(encoder)) == ""
+    assert try_codec(encoder, "w").wrong == ""
+    decoder = {"mpeg2": "mpeg2video", "mpeg1": "mpeg1video"}.get(codec, codec)
+    assert decode(decoder, encode(encoder)[0]).wrong == ""
 
 
 def test_a_decoder_that_gives_nothing_is_found_out() -> None:
-    assert decode("h264", encode("libx264")[:0]) == "it gave no picture"
+    assert decode("h264", encode("libx264")[0][:0]).wrong == "it gave no picture"
 
 
 def test_a_codec_without_its_hardware_says_what_is_wrong() -> None:
     name, mode = next(item for item in wanted() if item[0] == "h264_v4l2m2m")
-    assert isinstance(try_codec(name, mode), str)
-    assert try_codec("no_such_codec", "w")
+    assert isinstance(try_codec(name, mode), Outcome)
+    assert try_codec("no_such_codec", "w").wrong
+
+
+def test_how_many_pictures_are_held_back_is_counted() -> None:
+    packets, late = encode("libx264")
+    assert late == len(packets), "x264 looks ahead unless it is told not to"
+    assert decode("h264", packets) == Outcome("", 0)
+
+
+@pytest.mark.skipif(any(Path("/dev").glob("video*")), reason="there may be a real codec behind /dev/video*")
+def test_the_kernels_codecs_are_refused_where_there_are_none() -> None:
+    tried, libav = try_all(run_probe, ("h264",))
+    assert libav
+    assert {"h264_v4l2m2m:r", "h264_v4l2m2m:w"} <= set(tried)
+    assert tried["h264_v4l2m2m:r"].wrong
+    assert tried["h264_v4l2m2m:w"].wrong
+    assert {name.partition("_")[0] for name in tried} == {"h264"}
 
 
 def test_every_family_is_answered_for() -> None:
@@ -49,7 +67,8 @@ def test_a_codec_that_kills_the_probe_is_named_and_left_out() -> None:
         return lines({"trying": "c:r"}, {"codec": "c:r", "wrong": "no"}, {"done": True, "libav": "8"}) + "\nrubbish"
 
     tried, libav = try_all(run)
-    assert tried == {"a:w": "", "b:w": "it crashed or hung the process that tried it", "c:r": "no"}
+    crashed = Tried("it crashed or hung the process that tried it")
+    assert tried == {"a:w": Tried(), "b:w": crashed, "c:r": Tried("no")}
     assert libav == "8"
     assert starts == [[], ["a:w", "b:w"]]
 

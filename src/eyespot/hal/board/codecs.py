@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from eyespot.hal.accelerators.installed import folder_of
 from eyespot.hal.board.item import Item
@@ -22,6 +23,15 @@ MAX_STARTS = 4
 LIMIT_S = 20.0
 _MODES = {"w": "encode", "r": "decode"}
 Run = Callable[[Sequence[str]], str]
+"""Starts the probe with these arguments; what it printed before it ended, however it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What trying a codec showed: ``wrong`` is empty when it works, ``held`` how many pictures it keeps back."""
+
+    wrong: str = ""
+    held: int = 0
 
 
 def look_for_codecs(_: Roots) -> Iterator[Item]:
@@ -29,22 +39,23 @@ def look_for_codecs(_: Roots) -> Iterator[Item]:
     if folder_of("av") is None:
         yield Item("codec", "libav", False, "PyAV is not installed", "Install eyespot[edge].")
         return
-    tried, libav = try_all(_run)
+    tried, libav = try_all(run_probe)
     yield Item("codec", "software", True, f"libav {libav}" if libav else "libav does not answer")
-    families: dict[str, dict[str, str]] = {family: {} for family in FAMILIES}
-    for key, wrong in tried.items():
-        families.setdefault(key.partition(":")[0].rpartition("_")[2], {})[key] = wrong
+    families: dict[str, dict[str, Tried]] = {family: {} for family in FAMILIES}
+    for key, one in tried.items():
+        families.setdefault(key.partition(":")[0].rpartition("_")[2], {})[key] = one
     for family, codecs in families.items():
         yield from _family(family, codecs)
 
 
-def _family(family: str, codecs: dict[str, str]) -> Iterator[Item]:
+def _family(family: str, codecs: dict[str, Tried]) -> Iterator[Item]:
     what, todo = FAMILIES.get(family, (family, ""))
     good: dict[str, list[str]] = {}
-    for key, wrong in codecs.items():
+    for key, one in codecs.items():
         name, _, mode = key.partition(":")
-        if not wrong:
-            good.setdefault(name, []).append(_MODES[mode])
+        if not one.wrong:
+            late = f" ({one.held} pictures late)" if one.held else ""
+            good.setdefault(name, []).append(_MODES[mode] + late)
     for name, modes in sorted(good.items()):
         yield Item("codec", name, True, f"{what}: can {' and '.join(modes)}, tried just now")
     if not codecs:
@@ -53,15 +64,16 @@ def _family(family: str, codecs: dict[str, str]) -> Iterator[Item]:
         yield Item("codec", family, False, f"{what}: none of {len(codecs)} opens here", todo)
 
 
-def try_all(run: Run) -> tuple[dict[str, str], str]:
-    """Every codec (``name:mode``) with what is wrong with it, empty where it works; and libav's version.
+def try_all(run: Run, bases: Sequence[str] = ()) -> tuple[dict[str, Tried], str]:
+    """Every hardware codec (``name:mode``) and what trying it showed; and libav's version.
 
-    ``run`` starts the probe with codecs to leave out and returns what it printed before it ended, however it ended.
+    ``bases`` (``h264``, ``hevc``, …) are looked at alone when there are any. ``run`` is given codecs to leave out, and
+    them.
     """
-    tried: dict[str, str] = {}
+    tried: dict[str, Tried] = {}
     for _ in range(MAX_STARTS):
         trying = ""
-        for line in run(list(tried)).splitlines():
+        for line in run([*tried, *bases]).splitlines():
             try:
                 document = json.loads(line)
             except ValueError:
@@ -71,16 +83,20 @@ def try_all(run: Run) -> tuple[dict[str, str], str]:
             if "done" in document:
                 return tried, str(document.get("libav", ""))
             if "codec" in document:
-                tried[str(document["codec"])] = str(document.get("wrong", ""))
+                held = document.get("held", 0)
+                tried[str(document["codec"])] = Tried(
+                    str(document.get("wrong", "")), held if isinstance(held, int) else 0
+                )
             trying = str(document.get("trying", ""))
         if not trying:
             break
-        tried[trying] = "it crashed or hung the process that tried it"
+        tried[trying] = Tried("it crashed or hung the process that tried it")
     return tried, ""
 
 
-def _run(skip: Sequence[str]) -> str:
-    command = [sys.executable, "-m", "eyespot.hal.board.codec_probe", *skip]
+def run_probe(arguments: Sequence[str]) -> str:
+    """Run the probe in a process of its own, for ``LIMIT_S`` at most."""
+    command = [sys.executable, "-m", "eyespot.hal.board.codec_probe", *arguments]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=LIMIT_S

@@ -1,21 +1,27 @@
 """Which sensor a source address means."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from eyespot.hal.sensors.contract import Sensor
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import invalid
 
+if TYPE_CHECKING:
+    from eyespot.hal.sensors.live_encode import Encoders
+
 _RTSP = ("rtsp://", "rtsps://")
 _NETWORK = (*_RTSP, "http://", "https://")
 
 
-def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
+def open_sensor(source: str, settings: SensorSettings, clock: Clock, encoders: "Encoders | None" = None) -> Sensor:
     """The sensor for ``source``; nothing is connected or read yet.
 
     ``rtsp://`` and ``rtsps://`` (over TCP the project's own client, over UDP libav), ``http://`` and ``https://``
     (libav), ``/dev/video*`` (V4L2), ``synthetic:`` (a rendered scene), anything else a file.
+
+    ``encoders`` chooses who encodes live pictures that are not H.264 or H.265; None: software.
 
     Raises:
         EyespotError: ``INVALID`` when the address cannot be one.
@@ -32,7 +38,7 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
     if lowered.startswith(_NETWORK):
         from eyespot.hal.sensors.libav import LibavSensor
 
-        return LibavSensor(source, settings, clock)
+        return LibavSensor(source, settings, clock, encoders)
     if lowered.startswith("synthetic:"):
         from eyespot.hal.sensors.synthetic import SyntheticSensor, parse_source
 
@@ -40,7 +46,7 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
     if is_device(source):
         from eyespot.hal.sensors.v4l2 import V4l2Sensor
 
-        return V4l2Sensor(source, settings, clock)
+        return V4l2Sensor(source, settings, clock, encoders)
     return _file(source, settings, clock)
 
 

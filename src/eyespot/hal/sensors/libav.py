@@ -11,6 +11,7 @@ from typing import Any
 
 from eyespot.contracts.packet import Unit
 from eyespot.hal.sensors.demux import Demuxer
+from eyespot.hal.sensors.live_encode import Encoders
 from eyespot.hal.sensors.live_read import LiveRead
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import Clock
@@ -33,13 +34,13 @@ class LibavSensor:
         EyespotError: ``INVALID`` when the address is of a scheme that is not allowed.
     """
 
-    def __init__(self, source: str, settings: SensorSettings, clock: Clock) -> None:
+    def __init__(self, source: str, settings: SensorSettings, clock: Clock, encoders: Encoders | None = None) -> None:
         self._scheme = source.split("://", 1)[0].lower() if "://" in source else ""
         if self._scheme not in _PROTOCOLS:
             raise invalid(f"libav may not open '{self._scheme or mask_credentials(source)}' addresses.")
         self._source = source
         self._settings = settings
-        self._read = LiveRead(self._open, clock)
+        self._read = LiveRead(self._open, clock, encoder=settings.encoder, encoders=encoders)
 
     @property
     def name(self) -> str:

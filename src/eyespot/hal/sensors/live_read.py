@@ -12,8 +12,8 @@ import av
 
 from eyespot.contracts.packet import AudioFormat, Packet, StreamFormat, Unit, VideoCodec, VideoFormat
 from eyespot.hal.sensors.demux import Demuxer, RawPacket
-from eyespot.hal.sensors.encode import H264Encoder
 from eyespot.hal.sensors.framing import Framing, continues_picture
+from eyespot.hal.sensors.live_encode import Encoders, LiveEncoder
 from eyespot.hal.sensors.reader_thread import ReaderThread
 from eyespot.kernel.clock import NS_PER_S, Clock
 from eyespot.kernel.errors import EyespotError
@@ -33,12 +33,22 @@ class LiveRead:
         open_demuxer: called in the thread.
         clock: stamps the first packet; the source's own times count on from there.
         fps: expected rate for encoding; None: what the source says.
+        encoder, encoders: which encoder is wanted, and who chooses it; None: software.
     """
 
-    def __init__(self, open_demuxer: Callable[[], Demuxer], clock: Clock, *, fps: float | None = None) -> None:
+    def __init__(
+        self,
+        open_demuxer: Callable[[], Demuxer],
+        clock: Clock,
+        *,
+        fps: float | None = None,
+        encoder: str = "auto",
+        encoders: Encoders | None = None,
+    ) -> None:
         self._open_demuxer = open_demuxer
         self._clock = clock
         self._fps = fps
+        self._wanted, self._encoders = encoder, encoders
         self._audio: AudioFormat | None = None
         self.corrupt = 0
         self.encoded = False
@@ -106,18 +116,16 @@ class LiveRead:
         self.encoded = True
         by_arrival = demuxer.container.format.name in _WITHOUT_TIMES
         fps = self._fps or float(demuxer.video.average_rate or 25)
-        encoder: H264Encoder | None = None
-        size = (0, 0)
+        encoder = LiveEncoder(fps, self._wanted, self._encoders)
         last_ns = -1
         for frame in self._pictures(demuxer):
-            if encoder is None or size != (frame.width, frame.height):
-                size = (frame.width, frame.height)
-                encoder = H264Encoder(*size, fps)
-                yield encoder.format
             own_ns = int((frame.pts or 0) * (frame.time_base or Fraction(1, 25)) * NS_PER_S)
             last_ns = max(self._clock.monotonic_ns() if by_arrival else own_ns, last_ns + 1_000_000)
             for made in encoder.encode(frame, last_ns):
-                yield RawPacket(True, made.capture_ns, made.capture_ns, 0, made.is_key, False, made.data)
+                if isinstance(made, VideoFormat):
+                    yield made
+                else:
+                    yield RawPacket(True, made.capture_ns, made.capture_ns, 0, made.is_key, False, made.data)
 
     def _pictures(self, demuxer: Demuxer) -> Iterator[Any]:
         for packet in demuxer.live_packets():

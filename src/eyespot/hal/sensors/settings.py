@@ -19,6 +19,8 @@ def _sha256(text: str) -> str:
 
 Fingerprint = Annotated[str, Field(max_length=95), AfterValidator(_sha256)]
 """SHA-256 of a certificate, kept as 64 lower-case hexadecimal digits; empty: none."""
+CodecName = Annotated[str, Field(max_length=64, pattern="^[a-z0-9_]+$")]
+"""``auto``, ``software``, or the name of one of libav's hardware codecs."""
 
 
 class SensorSettings(Settings):
@@ -38,6 +40,8 @@ class SensorSettings(Settings):
     """Seconds without a packet after which the stream counts as stalled and is opened again."""
     cache_dir: Path | None = None
     """Where files in other codecs are kept once they are encoded to H.264; empty: the user's cache folder."""
+    encoder: CodecName = "auto"
+    """Who encodes live pictures that are not H.264 or H.265: auto, software, or libav's name; as for vision.decoder."""
     fps: float | None = Field(default=None, gt=0, le=240)
     """V4L2: wished frame rate; empty: the device's own."""
     width_px: int | None = Field(default=None, ge=16, le=16_384)

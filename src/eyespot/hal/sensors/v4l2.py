@@ -13,6 +13,7 @@ from typing import Any
 
 from eyespot.contracts.packet import Unit
 from eyespot.hal.sensors.demux import Demuxer
+from eyespot.hal.sensors.live_encode import Encoders
 from eyespot.hal.sensors.live_read import LiveRead
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import Clock
@@ -25,10 +26,10 @@ _INPUT_FORMATS: tuple[str | None, ...] = ("h264", "mjpeg", None)
 class V4l2Sensor:
     """A local camera device such as ``/dev/video0``."""
 
-    def __init__(self, device: str, settings: SensorSettings, clock: Clock) -> None:
+    def __init__(self, device: str, settings: SensorSettings, clock: Clock, encoders: Encoders | None = None) -> None:
         self._device = device
         self._settings = settings
-        self._read = LiveRead(self._open, clock, fps=settings.fps)
+        self._read = LiveRead(self._open, clock, fps=settings.fps, encoder=settings.encoder, encoders=encoders)
         self._input_format = ""
 
     @property
