@@ -4,8 +4,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import av
 import pytest
 
+from eyespot.hal.board.codec_options import ask_for_pictures_at_once
 from eyespot.hal.board.codec_probe import SOFTWARE, Outcome, decode, encode, try_codec, wanted
 from eyespot.hal.board.codecs import FAMILIES, MAX_STARTS, Tried, look_for_codecs, run_probe, try_all
 from eyespot.hal.board.roots import Roots
@@ -85,3 +87,9 @@ def test_the_number_of_starts_is_bounded() -> None:
     assert len(tried) == MAX_STARTS
     assert libav == ""
     assert try_all(lambda _: "")[0] == {}
+
+
+def test_the_flag_for_pictures_at_once_is_libavs_own() -> None:
+    context = av.CodecContext.create("h264", "r")
+    ask_for_pictures_at_once(context, "h264_cuvid", "r")
+    assert context.flags & av.codec.context.Flags.low_delay

@@ -102,11 +102,12 @@ class SwitchedOutput:
         return True
 
     def report(self) -> OutputReport:
-        """How it is now; cheap."""
+        """How it is now; cheap. A pulse that has just begun counts as given."""
+        on = not self.settings.rest if self._is_pulsing else self._on
         return OutputReport(
             name=self.settings.name,
             kind=self.settings.kind,
-            on=None if self._error or self._output is None else self._on,
+            on=None if self._error or self._output is None else on,
             pulsing=self._is_pulsing,
             pulses=self._pulses,
             skipped=self._skipped,

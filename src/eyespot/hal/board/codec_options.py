@@ -10,6 +10,8 @@ AT_ONCE = {
     "qsv": {"async_depth": "1"},
 }
 """End of a codec's name → options."""
+FLAG_LOW_DELAY = 1 << 19
+"""``AV_CODEC_FLAG_LOW_DELAY``; without it NVIDIA's decoder holds four pictures back."""
 
 
 def family_of(name: str) -> str:
@@ -20,9 +22,7 @@ def family_of(name: str) -> str:
 def ask_for_pictures_at_once(context: Any, name: str, mode: str) -> None:
     """Set flags and options of ``context`` (not opened yet) for the codec ``name``; ``mode`` is ``r`` or ``w``."""
     if mode == "r":
-        from av.codec.context import Flags  # here: who only asks for a family needs no libav
-
-        context.flags |= Flags.low_delay  # NVIDIA's decoder holds four pictures back without
+        context.flags |= FLAG_LOW_DELAY
     context.options = {**dict(context.options or {}), **AT_ONCE.get(family_of(name), {})}
 
 
