@@ -5,11 +5,14 @@ One accelerator a device. The GPU and the NPU of Intel's chips are looked for by
 
 import contextlib
 import ctypes
+import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.checks import check_inputs
@@ -46,6 +49,8 @@ GPU = Device("openvino-gpu", "GPU", "drm/renderD*", "intel_gpu_plugin", "Needs a
 NPU = Device("openvino-npu", "NPU", "accel/accel*", "intel_npu_plugin", "Needs an Intel NPU with its driver.")
 _CLASSES = Path("/sys/class")
 _INTEL = "0x8086"
+_CONVERTER = "openvino.tools.ovc"
+_first_use = threading.Lock()
 
 
 class OpenVino:
@@ -75,10 +80,7 @@ class OpenVino:
         return self.presence().usable
 
     def load(self, model_path: Path, threads: int, *, input_shapes: Sequence[Sequence[int]] | None = None) -> Loaded:
-        try:
-            import openvino
-        except ImportError as error:
-            raise unavailable("OpenVINO is not installed.", "Install eyespot[edge].") from error
+        openvino = _bindings()
         try:
             core = openvino.Core()
             model = core.read_model(model_path)
@@ -99,6 +101,29 @@ def has_intel(nodes: str, classes: Path = _CLASSES) -> bool:
             if (node / "device" / "vendor").read_bytes()[:32].strip() == _INTEL.encode():
                 return True
     return False
+
+
+def _bindings() -> Any:
+    """The module `openvino`, without its model converter, and past its first meeting with numpy.
+
+    The converter is of no use on a camera, and to import it reports to Google Analytics from a forked process and
+    writes an identifier into the home folder. The bindings look numpy up at their first array, behind a lock of C++
+    that keeps the interpreter's: two lanes that came to their first run together waited for each other for ever.
+    """
+    with _first_use:
+        unwanted = _CONVERTER not in sys.modules
+        if unwanted:
+            sys.modules[_CONVERTER] = None  # type: ignore[assignment]  # the documented way to make an import fail
+        try:
+            import openvino
+
+            openvino.Tensor(np.zeros(1, np.uint8), shared_memory=True)
+        except ImportError as error:
+            raise unavailable("OpenVINO is not installed.", "Install eyespot[edge].") from error
+        finally:
+            if unwanted:
+                del sys.modules[_CONVERTER]
+    return openvino
 
 
 def _options(device: Device, threads: int) -> dict[str, Any]:
