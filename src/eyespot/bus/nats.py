@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 
+from eyespot.bus.access import inbox_of_role, inbox_of_service, process_name
 from eyespot.bus.contract import MAX_PAYLOAD_BYTES, MAX_PENDING_MESSAGES, Handler, Message, Subscription
+from eyespot.bus.discovery import About, Answer, Discovery, Endpoint
 from eyespot.bus.errors import error_document, raise_document
 from eyespot.bus.server import read_access
+from eyespot.bus.unix import over_unix
 from eyespot.contracts.status import Role
+from eyespot.kernel.clock import Clock, SystemClock
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
+from eyespot.kernel.ids import new_id
 from eyespot.kernel.queues import DroppingQueue
 
 log = logging.getLogger(__name__)
@@ -25,19 +31,37 @@ log = logging.getLogger(__name__)
 _ERROR_HEADER = "Eyespot-Error"
 
 
-async def connect(run_dir: Path, role: Role, *, wait_s: float = 20.0) -> "NatsBus":
-    """Join the bus whose server was prepared in ``run_dir``, as ``role``; raises ``UNAVAILABLE`` after ``wait_s``."""
+async def connect(run_dir: Path, role: Role, *, wait_s: float = 20.0, clock: Clock | None = None) -> "NatsBus":
+    """Join the bus whose server was prepared in ``run_dir``, as ``role``; raises ``UNAVAILABLE`` after ``wait_s``.
+
+    The process then answers the NATS Services API as ``eyespot-<role>``.
+    """
     access = read_access(run_dir, role)
     client = Client()
+    more = {"servers": [access.url], "nkeys_seed_str": access.seed, "name": role}
+    await _join(client, {**more, "inbox_prefix": inbox_of_role(role).encode()}, wait_s)
+    bus = NatsBus(client, clock or SystemClock())
+    if role != "operator":
+        instance = new_id(bus.clock.wall_ns())
+        await bus.announce(About(process_name(role), version("eyespot"), instance, f"The {role} process of a host."))
+    return bus
 
+
+async def join(socket: Path, about: About, *, wait_s: float = 20.0, clock: Clock | None = None) -> "NatsBus":
+    """Join the bus as a service, through the relay's Unix ``socket``; it needs no key. Raises ``UNAVAILABLE``."""
+    client = over_unix(socket)
+    options = {"servers": ["nats://relay:1"], "name": about.name}
+    await _join(client, {**options, "inbox_prefix": inbox_of_service(about.name).encode()}, wait_s)
+    bus = NatsBus(client, clock or SystemClock())
+    await bus.announce(about)
+    return bus
+
+
+async def _join(client: Client, options: dict[str, Any], wait_s: float) -> None:
     async def on_error(error: Exception) -> None:
         log.log(logging.DEBUG if isinstance(error, ConnectionRefusedError) else logging.WARNING, "bus: %s", error)
 
-    options: dict[str, Any] = {
-        "servers": [access.url],
-        "nkeys_seed_str": access.seed,
-        "name": role,
-        "inbox_prefix": f"_INBOX_{role}".encode(),
+    shared: dict[str, Any] = {
         "allow_reconnect": True,
         "max_reconnect_attempts": -1,
         "reconnect_time_wait": 0.25,
@@ -46,19 +70,20 @@ async def connect(run_dir: Path, role: Role, *, wait_s: float = 20.0) -> "NatsBu
         "error_cb": on_error,
     }
     try:
-        await asyncio.wait_for(client.connect(**options), wait_s)
+        await asyncio.wait_for(client.connect(**shared, **options), wait_s)
     except (OSError, NatsError, TimeoutError) as error:
         await _abandon(client)
         raise unavailable(f"The bus does not answer ({error or 'no answer'}).", "See run/nats.log.") from error
-    return NatsBus(client)
 
 
 class NatsBus:
     """One connection; see ``contract.Bus``."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self.clock = clock
         self._client = client
         self._subscriptions: list[_NatsSubscription] = []
+        self._endpoints: list[Endpoint] = []
         self.dropped = 0
 
     async def publish(self, subject: str, payload: bytes) -> None:
@@ -89,16 +114,36 @@ class NatsBus:
         return answer.data
 
     async def serve(self, subject: str, handler: Handler) -> None:
+        endpoint = Endpoint(subject)
+        self._endpoints.append(endpoint)
+
         async def answer(message: Msg) -> None:
+            begin_ns, failed = self.clock.monotonic_ns(), ""
             try:
                 await message.respond(await handler(message.data))
             except EyespotError as error:
+                failed = str(error)
                 reply = json.dumps(error_document(error)).encode()
                 await self._client.publish(message.reply, reply, headers={_ERROR_HEADER: "1"})
-            except Exception:  # a handler's defect must not end the subscription that serves everyone
+            except Exception as error:  # a handler's defect must not end the subscription that serves everyone
+                failed = type(error).__name__
                 log.exception("handler of %s failed", subject)
+            endpoint.note(self.clock.monotonic_ns() - begin_ns, failed)
 
         await self._client.subscribe(subject, cb=answer, pending_msgs_limit=MAX_PENDING_MESSAGES)
+        await _settle(self._client)
+
+    async def announce(self, about: About) -> None:
+        """Answer the NATS Services API as ``about``, with everything that ``serve`` serves."""
+
+        async def serve(subject: str, answer: Answer) -> None:
+            async def reply(message: Msg) -> None:
+                if message.reply:
+                    await message.respond(answer())
+
+            await self._client.subscribe(subject, cb=reply, pending_msgs_limit=MAX_PENDING_MESSAGES)
+
+        await Discovery(about, self.clock, self._endpoints).open(serve)
         await _settle(self._client)
 
     async def close(self) -> None:
@@ -170,4 +215,4 @@ def _too_large(payload: bytes) -> EyespotError:
     return EyespotError(Kind.TOO_LARGE, f"A bus message of {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES} fit.")
 
 
-__all__ = ["NatsBus", "connect"]
+__all__ = ["NatsBus", "connect", "join"]

@@ -6,7 +6,12 @@
 | `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
 | `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor; media (vision's) |
 | `eyespot.config.changed` | empty | api, supervisor | all |
-| `eyespot.control.<role>` | request, answer | api, supervisor; operator (media's) | that role |
+| `eyespot.control.<role>` | request, answer | api, supervisor; services (the supervisor's, frames'); operator (media's) | that role |
+| `eyespot.service.<name>.event` | `ServiceEvent` | that service | services |
+| `eyespot.service.<name>.beat` | `Beat` | that service | services |
+| `eyespot.service.<name>.state` | `ServiceState` | that service | api |
+| `eyespot.service.<name>.config` | its settings | services | that service |
+| `eyespot.service.<name>.request.<verb>` | request, answer | api, services that were granted it | that service |
 """
 
 from typing import get_args
@@ -44,6 +49,36 @@ def config_changed() -> str:
 def control(role: str) -> str:
     """Requests to one process."""
     return f"{_ROOT}.control.{_role(role)}"
+
+
+def service_event(name: str) -> str:
+    """What one service found, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.event"
+
+
+def service_beat(name: str) -> str:
+    """One service's heartbeat, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.beat"
+
+
+def service_state(name: str) -> str:
+    """One service's live state, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.state"
+
+
+def service_config(name: str) -> str:
+    """One service's settings, said when they change, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.config"
+
+
+def service_request(name: str, verb: str) -> str:
+    """Requests to one service, or ``EVERY``; for one verb, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.request.{_part(verb)}"
+
+
+def service_of(subject: str) -> str:
+    """The service that a received ``eyespot.service.<name>.…`` names."""
+    return subject.split(".")[2]
 
 
 def last_part(subject: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Role = Literal["supervisor", "media", "vision", "api", "frames", "operator"]
+Role = Literal["supervisor", "media", "vision", "api", "frames", "services", "operator"]
 """Who may join the bus. ``operator`` is a person at this machine's command line, and reports nothing."""
 
 
