@@ -39,6 +39,7 @@ clean:
 
 reference: setup
 	@.venv/bin/python -m eyespot.cli.reference > docs/guide/reference.md
+	@.venv/bin/python -m eyespot.cli.bus_reference > docs/guide/bus.md
 
 # Debian 12 arm64 under emulation: the same detections as here? As root; about 15 minutes the first time.
 arm64: setup web models

@@ -32,3 +32,10 @@ def test_the_command_reference_is_the_programs_own_help() -> None:
 
     page = (ROOT / "docs" / "guide" / "reference.md").read_text(encoding="utf-8")
     assert page == reference(), "run `make reference`"
+
+
+def test_the_catalogue_of_the_bus_is_the_programs_own() -> None:
+    from eyespot.cli.bus_reference import bus_reference
+
+    page = (ROOT / "docs" / "guide" / "bus.md").read_text(encoding="utf-8")
+    assert page == bus_reference(), "run `make reference`"

@@ -43,8 +43,8 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
         "frames": [],
         "operator": [subjects.control("media"), *discovery_subjects.asked()],
         "services": [
-            subjects.events(every), subjects.control("supervisor"), subjects.control("frames"), subjects.service_config(every),
-            subjects.service_request(every, every),
+            subjects.events(every), subjects.control("supervisor"), subjects.control("frames"),
+            subjects.service_config(every), subjects.service_request(every, every),
         ],
     }  # fmt: skip
     heard: dict[Role, list[str]] = {

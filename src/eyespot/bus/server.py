@@ -63,8 +63,8 @@ def find_server() -> str:
 def prepare(run_dir: Path, store_dir: Path | None = None) -> ServerPlan:
     """Write new keys and a server configuration below ``run_dir`` (made 0700), on a free loopback port.
 
-    JetStream keeps its streams in ``store_dir``, or below ``run_dir``. The command line is the same every time; where
-    the port was taken before the server had it, prepare again.
+    JetStream keeps its streams in ``jetstream`` below ``store_dir``, or below ``run_dir``. The command line is the same
+    every time; where the port was taken before the server had it, prepare again.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     run_dir.chmod(0o700)
@@ -74,7 +74,7 @@ def prepare(run_dir: Path, store_dir: Path | None = None) -> ServerPlan:
         seed, public = new_key()
         _write_private(run_dir / f"{role}.nkey", seed)
         users.append(user_entry(public, role_permissions(role)))
-    config = _server_config(port, run_dir, store_dir or run_dir / "jetstream", users)
+    config = _server_config(port, run_dir, store_dir or run_dir, users)
     _write_private(run_dir / CONFIG_FILE, config)
     url = f"nats://127.0.0.1:{port}"
     _write_private(run_dir / _ADDRESS_FILE, json.dumps({"url": url}))
@@ -84,7 +84,8 @@ def prepare(run_dir: Path, store_dir: Path | None = None) -> ServerPlan:
 def let_in(run_dir: Path, services: Sequence[ServiceUser]) -> None:
     """Rewrite the configuration so that exactly these services may join beside the processes.
 
-    The server takes it when it is told to reload (SIGHUP); connections of whoever is left alone go on.
+    The server takes it when it is told to reload (SIGHUP, which ends one that is not ready yet); connections of whoever
+    is left alone go on.
     """
     path = run_dir / CONFIG_FILE
     try:

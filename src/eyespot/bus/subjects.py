@@ -1,17 +1,6 @@
 """Every subject on the camera's bus, as functions: nobody writes a subject by hand.
 
-| subject | payload | from | to |
-|---|---|---|---|
-| `eyespot.tracks.<camera>` | `TracksMessage` | vision | api, frames |
-| `eyespot.events.<camera>` | `Event` | vision, media, supervisor | media, api |
-| `eyespot.status.<role>` | `StatusMessage` | that role | api, supervisor; media (vision's) |
-| `eyespot.config.changed` | empty | api, supervisor | all |
-| `eyespot.control.<role>` | request, answer | api, supervisor; services (the supervisor's, frames'); operator (media's) | that role |
-| `eyespot.service.<name>.event` | `ServiceEvent` | that service | services |
-| `eyespot.service.<name>.beat` | `Beat` | that service | services |
-| `eyespot.service.<name>.state` | `ServiceState` | that service | api |
-| `eyespot.service.<name>.config` | its settings | services | that service |
-| `eyespot.service.<name>.request.<verb>` | request, answer | api, services that were granted it | that service |
+What they carry is in ``catalogue``, who may say and hear them in ``access``; docs/guide/bus.md shows both.
 """
 
 from typing import get_args
