@@ -137,7 +137,8 @@ def camera(options: argparse.Namespace, arm: Emulated) -> dict[str, Any]:
     (folder / "config.toml").write_text(CONFIG.format(models=options.camera_models), encoding="utf-8")
     command = [options.command, "camera", "run", "--config", "/tmp/camera/config.toml", "--state", "/tmp/camera/state"]
     if options.user:
-        arm.run("chown", "-R", f"{options.user}:", "/tmp/camera")
+        arm.run("mkdir", "-p", "/input/footage")  # keeps the clip as H.264, once
+        arm.run("chown", "-R", f"{options.user}:", "/tmp/camera", "/input/footage")
         command = ["setpriv", "--reuid", options.user, "--regid", options.user, "--clear-groups", *command]
     text = arm.run(*command, "--for", str(options.seconds), "--json")
     report: dict[str, Any] = json.loads(text.strip().splitlines()[-1])
