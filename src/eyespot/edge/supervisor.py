@@ -37,6 +37,8 @@ STATUS_EVERY_S = 2.0
 JOIN_S, JOIN_TRIES = 2.0, 10
 """Patience with a bus that starts; its address is read anew for every try."""
 MODULES = {"media": "eyespot.edge.media_process", "vision": "eyespot.edge.vision_process", "api": "eyespot.edge.api"}
+FRAMES_MODULE = "eyespot.edge.frames"
+"""Started once there are grants: without services nobody needs it."""
 _LEAN = {
     "MALLOC_ARENA_MAX": "2",
     # Pictures come and go many times a second: kept in the heap, their pages need not be faulted in anew.
@@ -99,9 +101,9 @@ class Supervisor:
         env = inherited_env()
         self._add(ChildSpec(BUS_ROLE, plan.command, {**env, **_NATS_LEAN}, stop_s=5.0))
         await self._join()
-        where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
+        self._layout.grants_file.unlink(missing_ok=True)  # those of an earlier life: whoever decides writes them anew
         for role, module in MODULES.items():
-            self._add(ChildSpec(role, [sys.executable, "-m", module, *where], {**env, **_LEAN}))
+            self._add_own(role, module)
 
     async def _join(self) -> None:
         """Connect to the bus at whatever address it has by now; raises ``UNAVAILABLE``."""
@@ -115,6 +117,14 @@ class Supervisor:
                     raise
         if self._bus is not None:
             self._tasks.append(asyncio.create_task(self._listen(self._bus)))
+
+    def _add_own(self, role: str, module: str) -> None:
+        where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
+        self._add(ChildSpec(role, [sys.executable, "-m", module, *where], {**inherited_env(), **_LEAN}))
+
+    def _start_frames(self) -> None:
+        if "frames" not in self._children and self._layout.grants_file.exists():
+            self._add_own("frames", FRAMES_MODULE)
 
     def _add(self, spec: ChildSpec) -> None:
         child = self._children[spec.role] = Child(spec, self._clock, self._died)
@@ -135,10 +145,11 @@ class Supervisor:
             await self._report()
             await self._look_at_config()
             self._end_silence()
+            self._start_frames()
 
     async def _stop(self) -> None:
         """Viewers first, the recorder after all who read from it, the bus last."""
-        for role in ("api", "vision", "media"):
+        for role in ("api", "frames", "vision", "media"):
             if role in self._children:
                 await self._children[role].stop()
         for event in list(self._down.values()):
@@ -218,9 +229,10 @@ class Supervisor:
             self._bus_moved = True
             log.error("%s", error)
             return
-        for role in MODULES:
-            self._reasons[role] = ("The bus has another address, so it was started again.", self._clock.wall_ns())
-            self._children[role].restart()
+        for role, child in self._children.items():
+            if role != BUS_ROLE:
+                self._reasons[role] = ("The bus has another address, so it was started again.", self._clock.wall_ns())
+                child.restart()
 
     def _move_bus(self) -> None:
         """Called when the bus server ended by itself: where somebody else has its port now, take another."""

@@ -4,6 +4,7 @@ The protocol is ``contracts.frames_door``. Blocking or not, as one likes: ``wait
 ``fileno`` fits into any event loop. Between two calls frames are lost to nobody but this reader: the newest counts.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -114,7 +115,8 @@ def _connect(path: Path) -> socket.socket:
 def _ask(peer: socket.socket, name: str) -> tuple[FramesAnswer, int]:
     """The answer and the ring's descriptor, the caller's to close."""
     try:
-        peer.send(FramesRequest(view=name).model_dump_json().encode())
+        with contextlib.suppress(BrokenPipeError):  # it refused us already, and says why
+            peer.send(FramesRequest(view=name).model_dump_json().encode())
         data, descriptors, _, _ = socket.recv_fds(peer, MAX_ANSWER_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
     except OSError as error:
         raise unavailable("The frames process does not answer.", "Connect again.") from error

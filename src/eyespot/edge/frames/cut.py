@@ -45,7 +45,9 @@ class Pace:
         self._last_ns = capture_ns
         if capture_ns + gap_ns * EARLY < self._due_ns:
             return False
-        self._due_ns = max(self._due_ns + self._period_ns, capture_ns - gap_ns)
+        self._due_ns += self._period_ns
+        if self._due_ns < capture_ns - self._period_ns:  # after a gap, or where pictures come slower than wanted
+            self._due_ns = capture_ns + self._period_ns
         return True
 
 

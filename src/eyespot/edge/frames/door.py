@@ -54,6 +54,13 @@ class Client:
             return False
         return True
 
+    def stop_hearing(self) -> None:
+        """Throw away what it sent, and let it send no more: else the kernel tells it of that loss, not of our word."""
+        with contextlib.suppress(OSError):
+            self.peer.shutdown(socket.SHUT_RD)
+            while self.peer.recv(1, socket.MSG_DONTWAIT):
+                pass
+
 
 class Door:
     """Serves one grant from ``open`` to ``close``; everything runs in the event loop.
@@ -204,6 +211,7 @@ class Door:
     def _refuse(self, client: Client, error: EyespotError) -> None:
         self.refused += 1
         client.say(json.dumps({"error": {"kind": error.kind.name, "what": error.what, "todo": error.todo}}))
+        client.stop_hearing()
         self._end(client)
 
     def _end(self, client: Client) -> None:

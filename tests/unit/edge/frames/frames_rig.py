@@ -62,6 +62,7 @@ class Rig:
         stream, self.packets = encode_scene(
             shown, frames, start_ns=self.clock.monotonic_ns(), wall_offset_ns=1_000_000_000_000
         )
+        self._place = 0
         self.hub.publish(stream)
         return shown
 
