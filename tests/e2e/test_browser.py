@@ -134,3 +134,49 @@ def _shown(page: Page, card: Locator) -> bool:
     if page.get_by_test_id("show-new").count():
         page.get_by_test_id("show-new").first.click()
     return card.count() > 0
+
+
+LIGHT = """video => {
+    const canvas = document.createElement("canvas");
+    const [width, height] = [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    if (!width || !height) return [-1, -1];
+    const pen = canvas.getContext("2d");
+    pen.drawImage(video, 0, 0);
+    const brightest = (left, top, right, bottom) => {
+        const [x, y] = [Math.round(left * width), Math.round(top * height)];
+        const part = pen.getImageData(x, y, Math.round(right * width) - x, Math.round(bottom * height) - y).data;
+        let most = 0;
+        for (let at = 0; at < part.length; at += 4) most = Math.max(most, part[at], part[at + 1], part[at + 2]);
+        return most;
+    };
+    return [brightest(0.32, 0.32, 0.68, 0.68), brightest(0.05, 0.75, 0.95, 0.95)];
+}"""
+"""Brightest channel of any pixel well inside the middle of the picture, and of any along its lower edge."""
+BLACK = 24
+"""What a decoder may make of black; the clip's grey pavement is far above it."""
+
+
+def test_a_mask_drawn_on_the_picture_makes_the_live_picture_black_there(page: Page) -> None:
+    video = page.locator("[data-testid=player] video").first
+    page.get_by_test_id("nav-live").first.click()
+    until(lambda: min(video.evaluate(LIGHT)) > 100, "the whole live picture shows something")
+    page.get_by_test_id("nav-zones").first.click()
+    canvas = page.get_by_test_id("zone-canvas").first
+    canvas.wait_for()
+    page.get_by_test_id("tool-mask").click()
+    page.get_by_test_id("mask-note").wait_for()
+    box = canvas.bounding_box()
+    assert box
+    for x, y in [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7), (0.3, 0.7)]:
+        page.mouse.click(box["x"] + box["width"] * x, box["y"] + box["height"] * y)
+    page.keyboard.press("Enter")
+    until(lambda: number(canvas, "data-masks") == 1, "the mask is drawn")
+    page.get_by_test_id("zones-save").click()
+    until(lambda: page.get_by_test_id("zones-dirty").inner_text() == "", "the mask is saved")
+    page.get_by_test_id("nav-live").first.click()
+
+    def masked() -> bool:
+        middle, edge = video.evaluate(LIGHT)
+        return bool(0 <= middle <= BLACK and edge > 100)
+
+    until(masked, "the middle of the live picture is black, its edge is not")

@@ -48,6 +48,7 @@ const cameras = Array.from({ length: COUNT }, (_, i) => ({
 const rules = Object.fromEntries(cameras.map((camera) => [camera.id, {
   zones: [{ name: "Lawn", points: [[0.52, 0.36], [0.93, 0.4], [0.97, 0.75], [0.6, 0.66]], labels: ["person"], loiter_s: 20, max_objects: null }],
   lines: [{ name: "Path", a: [0.1, 0.62], b: [0.44, 0.44], labels: [] }],
+  masks: [{ name: "Window", points: [[0.05, 0.05], [0.2, 0.05], [0.2, 0.25], [0.05, 0.25]] }],
 }]));
 
 let nextEvent = 1;

@@ -84,9 +84,16 @@ export interface Line {
   labels: string[];
 }
 
+/** A part of the picture that nobody may see. */
+export interface Mask {
+  name: string;
+  points: Point[];
+}
+
 export interface Rules {
   zones: Zone[];
   lines: Line[];
+  masks: Mask[];
 }
 
 export interface Span {

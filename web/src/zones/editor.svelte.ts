@@ -1,11 +1,12 @@
 /** State of the zone editor: the rules as drawn, what is chosen, what is being drawn, and the way back. */
-import type { Line, Point, Rules, Zone } from "../api/types";
+import type { Line, Mask, Point, Rules, Zone } from "../api/types";
 import { t } from "../text";
-import { heldPoint, newLine, newZone, POINTS_MOST } from "./geometry";
+import { heldPoint, newLine, newMask, newZone, POINTS_MOST } from "./geometry";
 
-export type Mode = "select" | "zone" | "line";
+export type ShapeKind = "zone" | "line" | "mask";
+export type Mode = "select" | ShapeKind;
 export interface Choice {
-  kind: "zone" | "line";
+  kind: ShapeKind;
   index: number;
 }
 
@@ -16,7 +17,7 @@ function copy(rules: Rules): Rules {
 }
 
 export class ZoneEditor {
-  rules = $state<Rules>({ zones: [], lines: [] });
+  rules = $state<Rules>({ zones: [], lines: [], masks: [] });
   choice = $state<Choice | null>(null);
   mode = $state<Mode>("select");
   draft = $state<Point[]>([]);
@@ -52,9 +53,28 @@ export class ZoneEditor {
     return this.choice?.kind === "line" ? this.rules.lines[this.choice.index] : undefined;
   }
 
+  get mask(): Mask | undefined {
+    return this.choice?.kind === "mask" ? this.rules.masks[this.choice.index] : undefined;
+  }
+
+  /** What is chosen, when it is a zone or a mask. */
+  get polygon(): Zone | Mask | undefined {
+    return this.zone ?? this.mask;
+  }
+
+  /** Whether saving changes what is hidden, which opens the camera's streams again. */
+  get masksChanged(): boolean {
+    const saved = this.#saved === "" ? [] : (JSON.parse(this.#saved) as Rules).masks;
+    return JSON.stringify(this.rules.masks) !== JSON.stringify(saved);
+  }
+
+  #listOf(kind: ShapeKind): { name: string }[] {
+    return { zone: this.rules.zones, line: this.rules.lines, mask: this.rules.masks }[kind];
+  }
+
   /** Points of what is chosen, in order. */
   get points(): Point[] {
-    if (this.zone) return this.zone.points;
+    if (this.polygon) return this.polygon.points;
     return this.line ? [this.line.a, this.line.b] : [];
   }
 
@@ -100,7 +120,7 @@ export class ZoneEditor {
 
   #restore(text: string): void {
     this.rules = JSON.parse(text) as Rules;
-    if (this.choice && !(this.choice.kind === "zone" ? this.rules.zones : this.rules.lines)[this.choice.index]) this.choice = null;
+    if (this.choice && !this.#listOf(this.choice.kind)[this.choice.index]) this.choice = null;
   }
 
   setMode(mode: Mode): void {
@@ -121,6 +141,9 @@ export class ZoneEditor {
     if (this.mode === "zone" && points.length >= 3) {
       this.change(() => this.rules.zones.push(newZone(this.rules, points, t.zones.zone)));
       this.choice = { kind: "zone", index: this.rules.zones.length - 1 };
+    } else if (this.mode === "mask" && points.length >= 3) {
+      this.change(() => this.rules.masks.push(newMask(this.rules, points, t.zones.mask)));
+      this.choice = { kind: "mask", index: this.rules.masks.length - 1 };
     } else if (this.mode === "line" && points.length === 2) {
       const [a, b] = points as [Point, Point];
       if (a[0] === b[0] && a[1] === b[1]) return void (this.draft = [a]);
@@ -132,7 +155,7 @@ export class ZoneEditor {
   }
 
   setPoints(points: Point[]): void {
-    if (this.zone) this.zone.points = points;
+    if (this.polygon) this.polygon.points = points;
     else if (this.line && points.length === 2) [this.line.a, this.line.b] = points as [Point, Point];
   }
 
@@ -141,18 +164,18 @@ export class ZoneEditor {
   }
 
   insertPoint(after: number, point: Point): void {
-    if (!this.zone || this.zone.points.length >= POINTS_MOST) return;
-    this.zone.points.splice(after + 1, 0, heldPoint(point));
+    if (!this.polygon || this.polygon.points.length >= POINTS_MOST) return;
+    this.polygon.points.splice(after + 1, 0, heldPoint(point));
   }
 
   removePoint(index: number): void {
-    if (this.zone && this.zone.points.length > 3) this.change(() => this.zone?.points.splice(index, 1));
+    if (this.polygon && this.polygon.points.length > 3) this.change(() => this.polygon?.points.splice(index, 1));
   }
 
   removeChosen(): void {
     const choice = this.choice;
     if (!choice) return;
-    this.change(() => (choice.kind === "zone" ? this.rules.zones : this.rules.lines).splice(choice.index, 1));
+    this.change(() => this.#listOf(choice.kind).splice(choice.index, 1));
     this.choice = null;
   }
 

@@ -1,5 +1,5 @@
 /** Geometry of zones and lines on the picture. Pure; fractions of the picture unless a name says pixels. */
-import type { Line, Point, Rules, Zone } from "../api/types";
+import type { Line, Mask, Point, Rules, Zone } from "../api/types";
 
 export const POINTS_MOST = 64;
 
@@ -48,25 +48,34 @@ export function distancePx(a: Point, b: Point, width: number, height: number): n
   return Math.hypot((a[0] - b[0]) * width, (a[1] - b[1]) * height);
 }
 
-/** First name of the form `Zone 1` that nothing here has. */
-export function freshName(rules: Rules, word: string): string {
-  const taken = new Set([...rules.zones, ...rules.lines].map((shape) => shape.name));
+/** First name of the form `Zone 1` that none of the shapes has. */
+export function freshName(shapes: readonly { name: string }[], word: string): string {
+  const taken = new Set(shapes.map((shape) => shape.name));
   let n = 1;
   while (taken.has(`${word} ${n}`)) n += 1;
   return `${word} ${n}`;
 }
 
 export function newZone(rules: Rules, points: Point[], word: string): Zone {
-  return { name: freshName(rules, word), points: points.map(heldPoint), labels: [], loiter_s: null, max_objects: null };
+  return { name: freshName([...rules.zones, ...rules.lines], word), points: points.map(heldPoint), labels: [], loiter_s: null, max_objects: null };
 }
 
 export function newLine(rules: Rules, a: Point, b: Point, word: string): Line {
-  return { name: freshName(rules, word), a: heldPoint(a), b: heldPoint(b), labels: [] };
+  return { name: freshName([...rules.zones, ...rules.lines], word), a: heldPoint(a), b: heldPoint(b), labels: [] };
 }
 
-/** What is wrong with a shape's name, as a key of the texts; null when nothing is. */
-export function nameProblem(rules: Rules, name: string): "nameEmpty" | "nameTaken" | null {
-  if (name.trim() === "") return "nameEmpty";
-  const same = [...rules.zones, ...rules.lines].filter((shape) => shape.name === name).length;
-  return same > 1 ? "nameTaken" : null;
+export function newMask(rules: Rules, points: Point[], word: string): Mask {
+  return { name: freshName(rules.masks, word), points: points.map(heldPoint) };
+}
+
+/** What is wrong with a shape's name, as a key of the texts; null when nothing is. Masks have names of their own. */
+export function nameProblem(rules: Rules, shape: { name: string }): "nameEmpty" | "nameTaken" | null {
+  if (shape.name.trim() === "") return "nameEmpty";
+  const kin = rules.masks.some((mask) => mask === shape) ? rules.masks : [...rules.zones, ...rules.lines];
+  return kin.filter((other) => other.name === shape.name).length > 1 ? "nameTaken" : null;
+}
+
+/** Whether every shape has a name that may be saved. */
+export function allNamed(rules: Rules): boolean {
+  return [...rules.zones, ...rules.lines, ...rules.masks].every((shape) => nameProblem(rules, shape) === null);
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Point, Rules } from "../api/types";
-import { arrow, freshName, heldPoint, nameProblem, shift } from "./geometry";
+import { allNamed, arrow, freshName, heldPoint, nameProblem, newMask, shift } from "./geometry";
 
-const rules: Rules = { zones: [{ name: "Zone 1", points: [[0, 0], [1, 0], [1, 1]], labels: [], loiter_s: null, max_objects: null }], lines: [{ name: "Gate", a: [0, 0], b: [1, 1], labels: [] }] };
+const rules: Rules = { zones: [{ name: "Zone 1", points: [[0, 0], [1, 0], [1, 1]], labels: [], loiter_s: null, max_objects: null }], lines: [{ name: "Gate", a: [0, 0], b: [1, 1], labels: [] }], masks: [] };
 
 describe("zones and lines", () => {
   it("points the arrow to the right-hand side of somebody walking from a to b", () => {
@@ -23,9 +23,19 @@ describe("zones and lines", () => {
   });
   it("keeps points in the picture", () => expect(heldPoint([-3, 1.5])).toEqual([0, 1]));
   it("names new shapes and notices doubles", () => {
-    expect(freshName(rules, "Zone")).toBe("Zone 2");
-    expect(nameProblem(rules, "Gate")).toBeNull();
-    expect(nameProblem(rules, " ")).toBe("nameEmpty");
-    expect(nameProblem({ ...rules, lines: [...rules.lines, { ...(rules.lines[0] as Rules["lines"][0]) }] }, "Gate")).toBe("nameTaken");
+    const gate = rules.lines[0] as Rules["lines"][0];
+    expect(freshName(rules.zones, "Zone")).toBe("Zone 2");
+    expect(nameProblem(rules, gate)).toBeNull();
+    expect(nameProblem(rules, { name: " " })).toBe("nameEmpty");
+    expect(nameProblem({ ...rules, lines: [...rules.lines, { ...gate }] }, gate)).toBe("nameTaken");
+  });
+  it("lets a mask have the name of a zone, and no two masks one name", () => {
+    const points: Point[] = [[0, 0], [0.5, 0], [0.5, 0.5]];
+    const first = newMask(rules, points, "Zone");
+    const masked = { ...rules, masks: [first] };
+    expect(first).toEqual({ name: "Zone 1", points });
+    expect(allNamed(masked)).toBe(true);
+    expect(newMask(masked, points, "Zone").name).toBe("Zone 2");
+    expect(allNamed({ ...rules, masks: [first, { ...first }] })).toBe(false);
   });
 });

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eyespot.contracts.event import Event
+from eyespot.contracts.lens import MAX_MASKS
 from eyespot.contracts.output import PulseSeconds
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.api.store_accounts import Role
-from eyespot.edge.config_parts import LineSettings, ZoneSettings
+from eyespot.edge.config_parts import LineSettings, MaskSettings, ZoneSettings
 
 MAX_WALL_NS = (1 << 63) - 1
 
@@ -230,10 +231,12 @@ class TimelineAnswer(BaseModel):
 
 
 class RulesDocument(Taken):
-    """Zones and lines of a camera."""
+    """Zones, lines and privacy masks of a camera."""
 
     zones: list[ZoneSettings] = Field(default=[], max_length=64)
     lines: list[LineSettings] = Field(default=[], max_length=64)
+    masks: list[MaskSettings] | None = Field(default=None, max_length=MAX_MASKS)
+    """Null or left out when sent: they stay as they are, so that a client that knows none uncovers nothing."""
 
 
 class OutputSwitch(Taken):

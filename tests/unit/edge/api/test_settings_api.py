@@ -1,5 +1,7 @@
 """Config, rules and status over HTTP."""
 
+import tomllib
+
 import httpx
 import pytest
 from api_stand import Stand
@@ -7,6 +9,7 @@ from api_stand import Stand
 from eyespot.bus import subjects
 
 ZONE = {"name": "porch", "points": [[0.1, 0.1], [0.9, 0.1], [0.5, 0.9]], "loiter_s": 20}
+MASK = {"name": "window", "points": [[0.1, 0.1], [0.4, 0.1], [0.4, 0.3]]}
 LINE = {"name": "gate", "a": [0.2, 0.5], "b": [0.8, 0.5], "labels": ["person"]}
 
 
@@ -55,7 +58,7 @@ async def test_the_schema_describes_every_key(owner: httpx.AsyncClient) -> None:
 
 
 async def test_rules_are_written_to_the_file_and_said_on_the_bus(stand: Stand, owner: httpx.AsyncClient) -> None:
-    assert (await owner.get("/cameras/front/rules")).json() == {"zones": [], "lines": []}
+    assert (await owner.get("/cameras/front/rules")).json() == {"zones": [], "lines": [], "masks": []}
     answer = await owner.put("/cameras/front/rules", json={"zones": [ZONE], "lines": [LINE]})
     assert answer.status_code == 200, answer.text
     rules = (await owner.get("/cameras/front/rules")).json()
@@ -64,8 +67,21 @@ async def test_rules_are_written_to_the_file_and_said_on_the_bus(stand: Stand, o
     assert "# the door" in stand.config.read_text()
     assert "secret@" in stand.config.read_text()
     assert subjects.config_changed() in [message.subject for message in stand.bus.published]
-    assert (await owner.get("/cameras/yard/rules")).json() == {"zones": [], "lines": []}
-    assert (await owner.put("/cameras/front/rules", json={})).json() == {"zones": [], "lines": []}
+    nothing = {"zones": [], "lines": [], "masks": []}
+    assert (await owner.get("/cameras/yard/rules")).json() == nothing
+    assert (await owner.put("/cameras/front/rules", json={})).json() == nothing
+
+
+async def test_masks_stay_until_they_are_sent_otherwise(stand: Stand, owner: httpx.AsyncClient) -> None:
+    answer = await owner.put("/cameras/front/rules", json={"masks": [MASK, {**MASK, "name": "door"}]})
+    assert answer.status_code == 200, answer.text
+    assert tomllib.loads(stand.config.read_text())["camera"][0]["mask"] == [MASK, {**MASK, "name": "door"}]
+    for unaware in ({"zones": [ZONE]}, {"lines": [LINE], "masks": None}):
+        rules = (await owner.put("/cameras/front/rules", json=unaware)).json()
+        assert [mask["name"] for mask in rules["masks"]] == ["window", "door"]
+    assert (await owner.get("/cameras/front/rules")).json()["masks"][0] == MASK
+    assert (await owner.put("/cameras/front/rules", json={"masks": []})).json()["masks"] == []
+    assert "mask" not in tomllib.loads(stand.config.read_text())["camera"][0]
 
 
 @pytest.mark.parametrize(
@@ -79,6 +95,11 @@ async def test_rules_are_written_to_the_file_and_said_on_the_bus(stand: Stand, o
         {"zones": [{**ZONE, "points": [[0.5, 0.5]] * 65}]},
         {"zones": [{**ZONE, "name": str(number)} for number in range(65)]},
         {"zones": [{**ZONE, "loiter_s": -1}]},
+        {"masks": [MASK, MASK]},
+        {"masks": [{**MASK, "points": [[0, 0], [1, 1]]}]},
+        {"masks": [{**MASK, "points": [[0, 0], [1, 1], [2, 0]]}]},
+        {"masks": [{**MASK, "points": [[0.5, 0.5]] * 129}]},
+        {"masks": [{**MASK, "name": str(number)} for number in range(65)]},
     ],
 )
 async def test_impossible_rules_change_nothing(stand: Stand, owner: httpx.AsyncClient, rules: object) -> None:

@@ -47,13 +47,16 @@ async def snapshot(camera: CameraPath, caller: Caller, deps: Needs, width: Width
 
 @router.get("/{camera}/rules", operation_id="getRules")
 async def get_rules(camera: CameraPath, caller: Caller, deps: Needs) -> RulesDocument:
-    """Zones and lines of a camera."""
+    """Zones, lines and privacy masks of a camera."""
     return _rules(deps.settings.camera(camera, caller))
 
 
 @router.put("/{camera}/rules", operation_id="putRules")
 async def put_rules(camera: CameraPath, body: RulesDocument, caller: Admin, deps: Needs) -> RulesDocument:
-    """Replace zones and lines of a camera; in force at once and kept in the config file."""
+    """Replace zones, lines and, when they are sent, masks of a camera; in force at once and kept in the config file.
+
+    New masks open the camera's streams again.
+    """
     deps.settings.camera(camera, caller)
     await change_config(deps, lambda document: _replace_rules(document, camera, body))
     return _rules(deps.settings.camera(camera, caller))
@@ -63,7 +66,9 @@ def _replace_rules(document: dict[str, object], camera: str, rules: RulesDocumen
     cameras = document.get("camera")
     for item in cameras if isinstance(cameras, list) else []:
         if item.get("id") == camera:
-            for key, values in (("zone", rules.zones), ("line", rules.lines)):
+            for key, values in (("mask", rules.masks), ("zone", rules.zones), ("line", rules.lines)):
+                if values is None:
+                    continue
                 item.pop(key, None)
                 if values:
                     item[key] = [value.model_dump(mode="json", exclude_defaults=True) for value in values]
@@ -72,7 +77,7 @@ def _replace_rules(document: dict[str, object], camera: str, rules: RulesDocumen
 
 
 def _rules(camera: CameraSettings) -> RulesDocument:
-    return RulesDocument(zones=list(camera.zone), lines=list(camera.line))
+    return RulesDocument(zones=list(camera.zone), lines=list(camera.line), masks=list(camera.mask))
 
 
 def _need_enabled(camera: CameraSettings) -> None:
