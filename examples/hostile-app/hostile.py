@@ -6,14 +6,11 @@ the host that listens), HOSTILE_ABSTRACT (an abstract socket that listens), HOST
 others, separated by colons). ``hog.py`` beside it uses things up.
 """
 
-import ctypes
 import errno
 import json
 import os
-import platform
 import resource
 import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -22,24 +19,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import calls
+
 Attempt = Callable[[], str]
 """Returns what it got, or nothing when it got nothing; ``OSError`` means that it was refused."""
 ATTEMPTS: dict[str, Attempt] = {}
 RUN = Path(os.environ.get("EYESPOT_RUN", "/run/eyespot"))
 SCRATCH = Path(os.environ.get("TMPDIR", "/scratch"))
-LIBC = ctypes.CDLL(None, use_errno=True)
-REFUSED = {errno.EPERM, errno.ENOSYS, errno.EACCES}
-NUMBERS = {  # unistd.h: x86-64, arm64
-    "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219), "ptrace": (101, 117), "bpf": (321, 280),
-    "process_vm_readv": (310, 270), "pidfd_getfd": (438, 438), "kcmp": (312, 272), "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282), "io_uring_setup": (425, 425), "unshare": (272, 97), "setns": (308, 268),
-    "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51), "fsopen": (430, 430),
-    "open_tree": (428, 428), "move_mount": (429, 429), "clone": (56, 220), "clone3": (435, 435),
-    "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265), "personality": (135, 92), "syslog": (103, 116),
-    "init_module": (175, 105), "finit_module": (313, 273), "kexec_load": (246, 104), "swapon": (167, 224),
-    "reboot": (169, 142), "acct": (163, 89), "quotactl": (179, 60), "settimeofday": (164, 170),
-    "sethostname": (170, 161), "fanotify_init": (300, 262), "vhangup": (153, 58),
-}  # fmt: skip
 
 
 def attempt(function: Attempt) -> Attempt:
@@ -151,12 +137,15 @@ def _wanted() -> list[str]:
 @attempt
 def files_of_the_host_by_name() -> str:
     return _reach(
-        ["/etc/shadow", "/root", "/home", "/var", "/mnt", "/boot", "/tmp", "/etc/hostname", "/srv", *_wanted()]
+        ["/etc/shadow", "/root", "/home", "/var", "/mnt", "/boot", "/tmp", "/etc/machine-id", "/srv", *_wanted()]
     )
 
 
 @attempt
 def files_through_the_first_process() -> str:
+    """In a container the first process is the service's own user, and its root the service's own: that is no escape."""
+    if os.stat("/proc/1").st_uid == os.getuid() and os.path.samefile("/proc/1/root", "/"):
+        return ""
     return _reach([f"/proc/1/{name}" for name in ("root", "cwd", "environ", "mem", "maps", "fd", "exe")])
 
 
@@ -176,7 +165,7 @@ def processes_of_others() -> str:
 @attempt
 def files_through_links_in_scratch() -> str:
     links = []
-    for number, target in enumerate(["/etc/shadow", "/proc/1/root", "/", "../../../../root", *_wanted()]):
+    for number, target in enumerate(["/etc/shadow", "/proc/1/root/etc/shadow", "/", "../../../../root", *_wanted()]):
         link = SCRATCH / f"door{number}"
         link.unlink(missing_ok=True)
         link.symlink_to(target)
@@ -192,7 +181,7 @@ def files_through_links_in_the_code() -> str:
 @attempt
 def sockets_of_others_by_path() -> str:
     tricks = ["..", "../..", "../../proc/1/root/run", "/run", "/var/run", "/run/dbus", "/run/user", "/run/containers"]
-    seen = [str(path) for one in tricks for path in Path(RUN, one).glob("*") if path != RUN]
+    seen = [str(path) for one in tricks for path in Path(RUN, one).glob("*") if path.is_socket()]
     return _reach([*seen, *[name for name in _wanted() if name.endswith(".sock")]])
 
 
@@ -222,9 +211,14 @@ def settings_of_the_kernel() -> str:
     files = ["kernel/core_pattern", "kernel/hostname", "vm/overcommit_memory", "net/ipv4/ip_forward", "kernel/modprobe"]
     files = [f"/proc/sys/{name}" for name in files] + [
         "/proc/sysrq-trigger",
-        "/proc/1/oom_score_adj",
     ]
     return next((f"opened {name}" for name in files if _made(_open_close, name, os.O_WRONLY)), "")
+
+
+@attempt
+def a_better_place_when_memory_ends() -> str:
+    Path("/proc/self/oom_score_adj").write_text("-500")
+    return "lowered"
 
 
 @attempt
@@ -281,42 +275,7 @@ def _open_close(path: Path | str, flags: int = os.O_RDWR) -> None:
     os.close(os.open(path, flags | os.O_NONBLOCK))
 
 
-# --- calls into the kernel, and rights
-
-
-def _call(name: str, *arguments: object) -> str:
-    """Nothing where the call is refused; what came back where it was looked at."""
-    number = NUMBERS[name][platform.machine() == "aarch64"]
-    ctypes.set_errno(0)
-    result = LIBC.syscall(ctypes.c_long(number), *arguments)
-    if result == 0 and name == "clone" and os.getppid() != _PARENT:
-        os._exit(0)  # the child that should not have been
-    error = ctypes.get_errno()
-    return "" if result == -1 and error in REFUSED else f"{name} gave {result}, {errno.errorcode.get(error, error)}"
-
-
-_PARENT = os.getppid()
-NEW_USER = 0x10000000
-CALLS: dict[str, tuple[object, ...]] = {
-    "unshare": (NEW_USER,),
-    "clone": (ctypes.c_ulong(NEW_USER | signal.SIGCHLD), None, None, None, None),
-    "clone3": (None, ctypes.c_size_t(0)),
-    "personality": (ctypes.c_ulong(0xFFFFFFFF),),
-    "add_key": (b"user", b"hostile", b"x", ctypes.c_size_t(1), -2),
-    "request_key": (b"user", b"hostile", None, -2),
-    "keyctl": (0, -3, 0),
-    "perf_event_open": (None, 0, -1, -1, 0),
-    "mount": (b"none", b"/scratch", b"tmpfs", ctypes.c_ulong(0), None),
-    "chroot": (b"/scratch",),
-    "syslog": (10, None, 0),
-    "sethostname": (b"owned", ctypes.c_size_t(5)),
-}
-
-
-def _calls() -> None:
-    for name in NUMBERS:
-        arguments = CALLS.get(name, (None, None, None, None, None))
-        ATTEMPTS[f"call_{name}"] = lambda name=name, arguments=arguments: _call(name, *arguments)
+# --- rights
 
 
 @attempt
@@ -392,7 +351,7 @@ def programs_from_its_storage() -> str:
 
 
 def escape() -> None:
-    _calls()
+    ATTEMPTS.update(calls.attempts())
     escaped = 0
     for name, act in ATTEMPTS.items():
         try:

@@ -1,5 +1,6 @@
 """What a camera host needs, looked at one by one. Each look is a function that returns findings and never raises."""
 
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -14,6 +15,7 @@ from eyespot.bus.server import find_server
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.config_file import load_config
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.engines.contract import Availability
 from eyespot.kernel.clock import Clock, SystemClock
 from eyespot.kernel.errors import EyespotError
 
@@ -122,6 +124,20 @@ def _models(patient: Patient) -> Iterator[Finding]:
             yield Finding("models", "error", error.what, error.todo or "Run: eyespot models build.")
 
 
+def _hosts(patient: Patient) -> Iterator[Finding]:
+    """Each engine that confines services starts a program that ends at once."""
+    from eyespot.edge.services.engines.chooser import known
+
+    async def answers() -> list[tuple[str, Availability]]:
+        return [(engine.name, await engine.available()) for engine in known(patient.clock, patient.layout.state)]
+
+    for name, answer in asyncio.run(answers()):
+        if answer.works:
+            yield Finding("services", "ok", f"{name}: {answer.what}")
+        else:
+            yield Finding("services", "hint", f"{name}: {answer.what}", answer.todo)
+
+
 def _disks(patient: Patient) -> Iterator[Finding]:
     config = patient.config or CameraHostConfig()
     for path, root in zip(patient.layout.roots(config), config.storage.root, strict=True):
@@ -177,5 +193,5 @@ def _tools(_: Patient) -> Iterator[Finding]:
 
 
 _LOOKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
-    _python, _bus, _encoders, _accelerators, _models, _disks, _clock, _port, _privacy, _tools,
+    _python, _bus, _encoders, _accelerators, _models, _hosts, _disks, _clock, _port, _privacy, _tools,
 )  # fmt: skip

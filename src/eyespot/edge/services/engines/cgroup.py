@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 CONTROLLERS = ("memory", "pids", "cpu", "cpuacct")
 """cpuacct is version 1's; version 2 counts time in ``cpu``."""
 PERIOD_US = 100_000
+OWN_CGROUP, OWN_MOUNTS = Path("/proc/self/cgroup"), Path("/proc/self/mounts")
 _PREFIX = "eyespot-service-"
 
 
@@ -91,7 +92,9 @@ class Cgroup:
             _remove(folder)
 
 
-def make(name: str, start: int, budget: Budget, overhead_pids: int, proc: Path = Path("/proc/self")) -> Cgroup | None:
+def make(
+    name: str, start: int, budget: Budget, overhead_pids: int, cgroup: Path = OWN_CGROUP, mounts: Path = OWN_MOUNTS
+) -> Cgroup | None:
     """A new group for service ``name`` with its caps set, or None where no controller can be used.
 
     Args:
@@ -99,7 +102,7 @@ def make(name: str, start: int, budget: Budget, overhead_pids: int, proc: Path =
     """
     seats: dict[str, Seat] = {}
     leaf = f"{_PREFIX}{name}.{os.getpid()}-{start}"
-    for controller, seat in seats_of(proc).items():
+    for controller, seat in seats_of(cgroup, mounts).items():
         parent = _parent(seat, controller)
         if parent is None:
             continue
@@ -122,27 +125,32 @@ def make(name: str, start: int, budget: Budget, overhead_pids: int, proc: Path =
     return group
 
 
-def seats_of(proc: Path) -> dict[str, Seat]:
-    """Controller → where the process of ``proc`` (a folder of procfs) sits."""
-    mounts = _mounts(proc)
+def seats_of(cgroup: Path, mounts: Path = OWN_MOUNTS) -> dict[str, Seat]:
+    """Controller → where a process sits.
+
+    Args:
+        cgroup: its ``/proc/PID/cgroup``.
+        mounts: the mounts of this process, which looks.
+    """
+    points = _points(mounts)
     seats: dict[str, Seat] = {}
     unified: Path | None = None
-    for line in _lines(proc / "cgroup"):
+    for line in _lines(cgroup):
         _, names, path = line.split(":", 2)
-        if not names and "" in mounts:
-            unified = _below(mounts[""], path)
-        for name in set(names.split(",")) & set(CONTROLLERS) & set(mounts):
-            seats[name] = Seat(1, _below(mounts[name], path))
+        if not names and "" in points:
+            unified = _below(points[""], path)
+        for name in set(names.split(",")) & set(CONTROLLERS) & set(points):
+            seats[name] = Seat(1, _below(points[name], path))
     if unified is not None:
         there = " ".join(_lines(unified / "cgroup.controllers")).split()
         seats |= {name: Seat(2, unified) for name in CONTROLLERS if name in there and name not in seats}
     return seats
 
 
-def _mounts(proc: Path) -> dict[str, Path]:
+def _points(mounts: Path) -> dict[str, Path]:
     """Controller → mount point; version 2's under the empty name."""
     found: dict[str, Path] = {}
-    for line in _lines(proc / "mounts"):
+    for line in _lines(mounts):
         _, point, kind, options, *_ = line.split()
         if kind == "cgroup2":
             found.setdefault("", Path(point))

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from eyespot.edge.services.engines.cgroup import Cgroup
 from eyespot.edge.services.engines.contract import Breach, Ended, Identity, Usage
 from eyespot.edge.services.engines.log_tail import LogTail
 
 _READ_BYTES = 1 << 16
+_LOOK_S = 0.002
 KILLED = 128 + signal.SIGKILL
 
 
@@ -22,16 +25,19 @@ class Held:
     Args:
         process: the child whose end is the service's end.
         output: what the service says.
-        first_fd: pidfd of the service's first process.
-        root_fd: pidfd whose kill takes the whole pid namespace with it.
+        first_fd: pidfd of the service's first process; None when it had ended before it was seen.
+        root_fd: pidfd whose kill takes the whole pid namespace with it; None likewise.
+        cgroup: where it is counted.
+        oom_note: a file that is there when the kernel killed for memory, for engines whose cgroup may be gone too soon.
         release: called once when nothing of the service is left.
     """
 
     process: asyncio.subprocess.Process
     output: asyncio.StreamReader
-    first_fd: int
-    root_fd: int
+    first_fd: int | None
+    root_fd: int | None
     cgroup: Cgroup | None
+    oom_note: Path | None
     release: Callable[[], None]
 
 
@@ -77,22 +83,25 @@ class ConfinedRunning:
         self._signal(self._held.root_fd, signal.SIGKILL)
         return await self.wait()
 
-    def _signal(self, pidfd: int, number: signal.Signals) -> None:
-        if not self._end.done():
+    def _signal(self, pidfd: int | None, number: signal.Signals) -> None:
+        if pidfd is not None and not self._end.done():
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(pidfd, number)
 
     async def _watch(self) -> Ended:
         held = self._held
-        await asyncio.gather(pump(held.output, self.logs), held.process.wait())
-        await gone(held.root_fd)
-        self._note_breaches()
+        output = asyncio.create_task(pump(held.output, self.logs))
+        if held.root_fd is not None:
+            await gone(held.root_fd)
+        self._note_breaches()  # at once: whoever made the cgroup may soon remove it
+        await output
+        code = await held.process.wait()
+        if held.oom_note is not None and held.oom_note.exists():
+            self._breaches.setdefault("memory", 1)
         for fd in (held.first_fd, held.root_fd):
-            os.close(fd)
-        if held.cgroup is not None:
-            held.cgroup.remove()
+            if fd is not None:
+                os.close(fd)
         await asyncio.to_thread(held.release)
-        code = held.process.returncode or 0
         status = code if code >= 0 else 128 - code
         return Ended(status, out_of_memory=status == KILLED and self._breaches.get("memory", 0) > 0)
 
@@ -117,6 +126,22 @@ async def gone(pidfd: int) -> None:
         await ended.wait()
     finally:
         loop.remove_reader(pidfd)
+
+
+async def first_child(root_pid: int, root_fd: int) -> tuple[int, int]:
+    """The second process of a pid namespace, the service's first: the pid this host gave it, and a pidfd.
+
+    When it has ended already, those of the namespace's first process.
+    """
+    while not select.select([root_fd], [], [], 0)[0]:
+        try:
+            children = Path(f"/proc/{root_pid}/task/{root_pid}/children").read_text(encoding="ascii").split()
+            if children:
+                return int(children[0]), os.pidfd_open(int(children[0]))
+        except OSError:
+            break
+        await asyncio.sleep(_LOOK_S)
+    return root_pid, os.dup(root_fd)
 
 
 def namespace_of(pid: int) -> int:

@@ -178,3 +178,6 @@ class Engine(Protocol):
         """Start a service; raises ``UNAVAILABLE`` when the engine does not work here, ``INVALID`` for an unusable
         launch.
         """
+
+    def close(self) -> None:
+        """The host ends: give back what the engine holds; containers that still run are ended. May take a second."""

@@ -3,18 +3,18 @@
 import asyncio
 import json
 import os
-import select
 import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines import user_namespace
 from eyespot.edge.services.engines.bubblewrap import GROUP, PASSWD, Descriptors, options, payload
-from eyespot.edge.services.engines.confined import ConfinedRunning, Held
+from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
 from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.log_tail import LogTail
@@ -30,7 +30,6 @@ OVERHEAD_PIDS = 2
 TRIAL_UIDS = UidRange(2_147_000_000)
 _OOM_SCORE = b"500"
 """When the whole machine is out of memory, services go before the recorder."""
-_LOOK_S = 0.002
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 _TODO = "Allow it user namespaces (sysctl, AppArmor, systemd's RestrictNamespaces), or run the host as root."
 
@@ -56,6 +55,9 @@ class ProcessEngine:
         if not answer.works:
             raise unavailable(answer.what, answer.todo)
         return await self._start(launch)
+
+    def close(self) -> None:
+        """See ``contract.Engine``; there is nothing to give back."""
 
     async def _try(self) -> Availability:
         missing = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -85,12 +87,18 @@ class ProcessEngine:
         try:
             started = await self._spawn(launch, scratch, group)
         except BaseException:  # whatever ended it, nothing of it may stay mounted
-            if group is not None:
-                group.remove()
-            await asyncio.to_thread(scratch.close)
+            await asyncio.to_thread(_release, scratch, group)
             raise
         identity = Identity(started.first_pid, owner_uid(launch), started.pid_namespace)
-        held = Held(started.process, started.output, started.first_fd, started.root_fd, group, scratch.close)
+        held = Held(
+            started.process,
+            started.output,
+            started.first_fd,
+            started.root_fd,
+            group,
+            None,
+            partial(_release, scratch, group),
+        )
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
         return ConfinedRunning(identity, held, logs, enforced(group, scratch))
 
@@ -140,11 +148,7 @@ async def _started(process: asyncio.subprocess.Process, info: int, block: int) -
     assert process.stderr is not None
     root_fd = os.pidfd_open(root_pid)
     os.write(block, b"\n")
-    first_pid = await _first_child(root_pid, root_fd)
-    try:
-        first_fd = os.pidfd_open(first_pid)
-    except ProcessLookupError:  # it has ended already
-        first_pid, first_fd = root_pid, os.dup(root_fd)
+    first_pid, first_fd = await first_child(root_pid, root_fd)
     return _Started(process, process.stderr, first_pid, int(document["pid-namespace"]), first_fd, root_fd)
 
 
@@ -156,17 +160,10 @@ def _read_document(fd: int) -> bytes:
     return told
 
 
-async def _first_child(root_pid: int, root_fd: int) -> int:
-    """The pid that this host gave to the second process of the namespace, or the first's when that one has ended."""
-    while not select.select([root_fd], [], [], 0)[0]:
-        try:
-            children = Path(f"/proc/{root_pid}/task/{root_pid}/children").read_text(encoding="ascii").split()
-        except OSError:
-            break
-        if children:
-            return int(children[0])
-        await asyncio.sleep(_LOOK_S)
-    return root_pid
+def _release(scratch: Scratch, group: cgroups.Cgroup | None) -> None:
+    if group is not None:
+        group.remove()
+    scratch.close()
 
 
 def owner_uid(launch: Launch) -> int:

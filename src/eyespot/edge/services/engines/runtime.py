@@ -38,7 +38,7 @@ def host_runtime() -> Runtime:
         if Path(place).exists():
             binds.append((Path(place), place))
     binds.append((own_package(), f"{LIB}/eyespot"))
-    binds.append((Path(sysconfig.get_path("purelib")).resolve(), SITE))
+    binds.append((own_libraries(), SITE))
     env = environment("/usr/local/bin:/usr/bin:/bin")
     base = Path(sys.base_prefix).resolve()
     if not base.is_relative_to("/usr"):
@@ -53,6 +53,11 @@ def own_package() -> Path:
     assert spec is not None
     assert spec.origin is not None
     return Path(spec.origin).resolve().parent
+
+
+def own_libraries() -> Path:
+    """The folder of the libraries that ``eyespot`` imports."""
+    return Path(sysconfig.get_path("purelib")).resolve()
 
 
 def environment(path: str) -> dict[str, str]:

@@ -1,22 +1,29 @@
 """Real engines on this machine, and launches for them."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from eyespot.edge.services.engines.container import ContainerEngine
 from eyespot.edge.services.engines.contract import Budget, Engine, Launch, UidRange
 from eyespot.edge.services.engines.process import ProcessEngine
 from eyespot.kernel.clock import SystemClock
 
-ENGINES: dict[str, Callable[[], Engine]] = {"process": lambda: ProcessEngine(SystemClock())}
+ENGINES: dict[str, Callable[[], Engine]] = {
+    "process": lambda: ProcessEngine(SystemClock()),
+    "container": lambda: ContainerEngine(SystemClock(), f"test-{os.getpid()}"),
+}
 SMALL = Budget(cpu=1.0, memory_mb=64, disk_mb=8, pids=32, log_kb_per_min=64)
 Launcher = Callable[..., Launch]
 
 
 @pytest.fixture(scope="session", params=list(ENGINES))
-def made_engine(request: pytest.FixtureRequest) -> Engine:
-    return ENGINES[request.param]()
+def made_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    engine = ENGINES[request.param]()
+    yield engine
+    engine.close()
 
 
 @pytest.fixture

@@ -14,6 +14,10 @@ LEAF = f"eyespot-service-one.{os.getpid()}-7"
 BUDGET = Budget(cpu=0.25, memory_mb=64, disk_mb=8, pids=30)
 
 
+def own(root: Path) -> tuple[Path, Path]:
+    return root / "proc" / "cgroup", root / "proc" / "mounts"
+
+
 def write(folder: Path, **files: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -35,7 +39,7 @@ def v2(tmp_path: Path) -> Path:
 
 
 def test_version_2_makes_the_group_beside_this_process(v2: Path) -> None:
-    group = cgroup.make("one", 7, BUDGET, 2, v2 / "proc")
+    group = cgroup.make("one", 7, BUDGET, 2, *own(v2))
     assert group is not None
     folder = v2 / "fs" / "system.slice" / "eyespot.service" / LEAF
     written = {file.name: file.read_text() for file in folder.iterdir()}
@@ -47,7 +51,7 @@ def test_version_2_makes_the_group_beside_this_process(v2: Path) -> None:
 
 
 def test_version_2_is_read(v2: Path) -> None:
-    group = cgroup.make("one", 7, BUDGET, 2, v2 / "proc")
+    group = cgroup.make("one", 7, BUDGET, 2, *own(v2))
     assert group is not None
     folder = group.seats["memory"].folder
     write(folder, memory__current="1000\n", pids__current="5\n", cpu__stat="usage_usec 1500000\nnr_throttled 4\n")
@@ -65,7 +69,7 @@ def test_version_1_has_a_folder_for_each_controller(tmp_path: Path) -> None:
     )
     for names, path in lines.items():
         write(tmp_path / names / path.lstrip("/"))
-    group = cgroup.make("one", 7, BUDGET, 0, tmp_path / "proc")
+    group = cgroup.make("one", 7, BUDGET, 0, *own(tmp_path))
     assert group is not None
     assert (tmp_path / "memory" / "a" / LEAF / "memory.limit_in_bytes").read_text() == str(64 << 20)
     assert (tmp_path / "pids" / LEAF / "pids.max").read_text() == "30"
@@ -77,14 +81,14 @@ def test_version_1_has_a_folder_for_each_controller(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mounts", ["", "cgroup2 /nowhere cgroup2 rw 0 0\n"])
 def test_without_controllers_there_is_no_group(tmp_path: Path, mounts: str) -> None:
     write(tmp_path / "proc", cgroup="0::/x\n", mounts=mounts)
-    assert cgroup.make("one", 7, BUDGET, 0, tmp_path / "proc") is None
+    assert cgroup.make("one", 7, BUDGET, 0, *own(tmp_path)) is None
 
 
 def test_a_path_that_climbs_is_not_followed(tmp_path: Path) -> None:
     """Inside a cgroup namespace a process above its root shows as ``/../..``."""
     write(tmp_path / "proc", cgroup="0::/../../else\n", mounts=f"cgroup2 {tmp_path}/fs cgroup2 rw 0 0\n")
     write(tmp_path / "fs", cgroup__controllers="memory\n", cgroup__subtree_control="memory\n")
-    assert cgroup.seats_of(tmp_path / "proc") == {"memory": cgroup.Seat(2, tmp_path / "fs")}
+    assert cgroup.seats_of(*own(tmp_path)) == {"memory": cgroup.Seat(2, tmp_path / "fs")}
 
 
 def test_what_a_host_that_is_gone_left_is_ended_and_removed(v2: Path) -> None:
@@ -94,7 +98,7 @@ def test_what_a_host_that_is_gone_left_is_ended_and_removed(v2: Path) -> None:
     stale, other = parent / f"eyespot-service-two.{gone.pid}-3", parent / f"eyespot-service-two.{os.getpid()}-3"
     stale.mkdir()
     other.mkdir()
-    cgroup.make("one", 7, BUDGET, 0, v2 / "proc")
+    cgroup.make("one", 7, BUDGET, 0, *own(v2))
     assert (stale.exists(), other.exists()) == (False, True)
 
 
@@ -104,5 +108,5 @@ def test_processes_of_a_host_that_is_gone_are_killed(v2: Path) -> None:
     stale = v2 / "fs" / "system.slice" / "eyespot.service" / f"eyespot-service-two.{gone.pid}-3"
     with subprocess.Popen([sys.executable, "-c", "import time\ntime.sleep(3600)"]) as left:
         write(stale, cgroup__procs=f"{left.pid}\n")
-        cgroup.make("one", 7, BUDGET, 0, v2 / "proc")
+        cgroup.make("one", 7, BUDGET, 0, *own(v2))
         assert left.wait() == -9

@@ -150,7 +150,9 @@ async def test_storage_is_kept_and_nobody_elses(engine: Engine, launch: Launcher
 
 
 async def test_storage_grows_and_shrinks_with_its_budget(engine: Engine, launch: Launcher) -> None:
-    if (await engine.start(launch("pass"))).enforced.get("disk") != "file system":
+    first = await engine.start(launch("pass"))
+    await first.wait()
+    if first.enforced.get("disk") != "file system":
         pytest.skip("no loop devices here: storage is a plain folder")
     size = (
         "import os\ns = os.statvfs('/scratch')\nprint(s.f_blocks * s.f_frsize >> 20, os.listdir('/scratch').count('x'))"
@@ -200,9 +202,10 @@ async def test_refuses_an_unusable_launch(engine: Engine, launch: Launcher, tmp_
     assert caught.value.kind is Kind.INVALID
 
 
-async def test_a_command_that_is_not_there_is_an_exit_status(engine: Engine, launch: Launcher) -> None:
+async def test_a_command_that_is_not_there_ends_and_says_so(engine: Engine, launch: Launcher) -> None:
     running = await engine.start(replace(launch("pass"), command=("/app/missing",)))
-    assert (await running.wait()).status in {126, 127}
+    assert (await running.wait()).status in {1, 126, 127}
+    assert "No such file" in running.logs.lines()[-1]
 
 
 async def test_a_signal_is_told_as_one(engine: Engine, launch: Launcher) -> None:

@@ -54,8 +54,8 @@ def victim(tmp_path: Path) -> Iterator[dict[str, str]]:
 def hostile(launch: Launcher, victim: dict[str, str]) -> Callable[..., Launch]:
     def prepare(*command: str, name: str = "hostile", **budget: float) -> Launch:
         prepared = launch("", name, env=victim)
-        for file in ("hostile.py", "hog.py"):
-            shutil.copy(APP / file, prepared.code / file)
+        for file in APP.glob("*.py"):
+            shutil.copy(file, prepared.code)
         secret, bus, *_ = victim["HOSTILE_FILES"].split(":")
         for number, target in enumerate(
             ("/etc/shadow", "/proc/1/root/etc/shadow", secret, bus, "../../../../etc/shadow")
@@ -97,8 +97,9 @@ def test_the_attempts_work_where_nothing_confines(victim: dict[str, str], tmp_pa
         "call_personality", "call_unshare", "rights_it_should_lack",
     ]  # fmt: skip
     code = (
-        "import hostile, sys\nhostile._calls()\n"
-        "hostile.CALLS['unshare'] = (0,)\n"  # asks for nothing, but asks
+        "import calls, hostile, sys\n"
+        "calls.CALLS['unshare'] = (0,)\n"  # asks for nothing, but asks
+        "hostile.ATTEMPTS.update(calls.attempts())\n"
         "for name in sys.argv[1:]: print(name, hostile.ATTEMPTS[name](), sep='\\t')"
     )
     env = {**victim, "EYESPOT_RUN": str(run_folder), "TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,0 +1,190 @@
+"""The container engine: podman around one service, with runc or crun, whichever works here. As root alone."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from eyespot.edge.services.engines import cgroup as cgroups
+from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
+from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
+from eyespot.edge.services.engines.images import PODMAN_ENV, base_recipe, ensure, trial_recipe
+from eyespot.edge.services.engines.keeper import remove_containers
+from eyespot.edge.services.engines.launch_check import check
+from eyespot.edge.services.engines.log_tail import LogTail
+from eyespot.edge.services.engines.podman import Place, run_arguments
+from eyespot.edge.services.engines.runtime import own_libraries, own_package
+from eyespot.edge.services.engines.scratch import Scratch, open_scratch
+from eyespot.edge.services.engines.seccomp import podman_profile
+from eyespot.kernel.clock import Clock
+from eyespot.kernel.config import inherited_env
+from eyespot.kernel.errors import EyespotError, unavailable
+
+RUNTIMES = ("crun", "runc")
+"""Tried in this order."""
+REAPER = ("catatonit", "/usr/libexec/podman/catatonit")
+OVERHEAD_PIDS = 1
+TRIAL_UIDS = UidRange(2_146_000_000)
+_LOOK_S = 0.01
+
+
+class ContainerEngine:
+    """Runs services as containers.
+
+    Args:
+        owner: a short slug that tells this host's containers from those of other hosts on the machine.
+    """
+
+    name = "container"
+
+    def __init__(self, clock: Clock, owner: str) -> None:
+        self._clock = clock
+        self._owner = owner
+        self._answer: Availability | None = None
+        self._runtime = ""
+        self._base = ""
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._lock = asyncio.Lock()
+
+    async def available(self) -> Availability:
+        """Runs a container that ends at once, with each runtime until one works."""
+        async with self._lock:
+            if self._answer is None:
+                self._answer = await self._try()
+        return self._answer
+
+    async def start(self, launch: Launch) -> ConfinedRunning:
+        """See ``contract.Engine``; the first start makes the base image, which takes some seconds."""
+        answer = await self.available()
+        if not answer.works:
+            raise unavailable(answer.what, answer.todo)
+        check(launch)
+        async with self._lock:
+            if not self._base:
+                await asyncio.to_thread(remove_containers, self._owner)
+                self._base = await asyncio.to_thread(lambda: ensure(base_recipe()))
+            if self._keeper is None or self._keeper.poll() is not None:
+                self._keeper = _start_keeper(self._owner)
+        return await self._start(launch, self._runtime, self._base)
+
+    def close(self) -> None:
+        """See ``contract.Engine``."""
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
+
+    async def _try(self) -> Availability:
+        if os.geteuid() != 0:
+            return Availability(
+                False, "Containers need a host that runs as root.", "Run it as root, or use the process host."
+            )
+        if shutil.which("podman") is None or not any(map(shutil.which, REAPER)):
+            todo = "Install the Debian packages podman, runc and catatonit."
+            return Availability(False, "podman or catatonit cannot be found.", todo)
+        found = [runtime for runtime in RUNTIMES if shutil.which(runtime, path=PODMAN_ENV["PATH"])]
+        failures = [] if found else ["there is neither crun nor runc"]
+        for runtime in found:
+            try:
+                failure = await self._try_with(runtime)
+            except EyespotError as error:
+                failure = error.what
+            if not failure:
+                self._runtime = runtime
+                return Availability(True, f"podman works with {runtime}; each service has users of its own.")
+            failures.append(f"{runtime}: {failure}")
+        return Availability(
+            False, f"podman does not work here: {'; '.join(failures)}.", "Install runc or crun, or update it."
+        )
+
+    async def _try_with(self, runtime: str) -> str:
+        """What went wrong, nothing when it worked."""
+        image = await asyncio.to_thread(lambda: ensure(trial_recipe()))
+        with tempfile.TemporaryDirectory(prefix="eyespot-trial-") as folder:
+            code, run = Path(folder, "code"), Path(folder, "run")
+            code.mkdir()
+            run.mkdir()
+            budget = Budget(cpu=1.0, memory_mb=64, disk_mb=0, pids=16)
+            name = f"trial-{os.getpid()}"
+            trial = Launch(name, ("/usr/bin/true",), code, Path(folder, "scratch"), run, budget, TRIAL_UIDS)
+            running = await self._start(trial, runtime, image)
+            ended = await running.wait()
+        return "" if ended.status == 0 else " ".join(running.logs.lines()[-2:]) or ended.text
+
+    async def _start(self, launch: Launch, runtime: str, image: str) -> ConfinedRunning:
+        scratch = await asyncio.to_thread(open_scratch, launch.scratch, launch.budget.disk_mb, launch.uids.host_uid)
+        papers = Path(tempfile.mkdtemp(prefix="eyespot-container-"))
+        release = partial(_release, scratch, papers)
+        try:
+            (papers / "seccomp.json").write_text(json.dumps(podman_profile(os.uname().machine)), encoding="ascii")
+            place = Place(
+                runtime, image, self._owner, papers / "seccomp.json", papers / "pid", scratch.where, own_package(),
+                own_libraries(),
+            )  # fmt: skip
+            return await self._spawn(launch, place, scratch, release)
+        except BaseException:  # whatever ended it, nothing of it may stay mounted
+            await asyncio.to_thread(release)
+            raise
+
+    async def _spawn(
+        self, launch: Launch, place: Place, scratch: Scratch, release: Callable[[], None]
+    ) -> ConfinedRunning:
+        process = await asyncio.create_subprocess_exec(
+            "podman",
+            *run_arguments(launch, place),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            cwd=place.pidfile.parent,  # conmon, which it starts, notes there when the kernel killed for memory
+            env=PODMAN_ENV,
+        )
+        assert process.stdout is not None
+        root_pid = await _pid(process, place.pidfile)
+        if root_pid is None:
+            output = await process.stdout.read(4096)
+            raise unavailable(f"podman does not start {launch.name}: {output.decode(errors='replace').strip()[-300:]}.")
+        first_pid, root_fd, first_fd, namespace = root_pid, None, None, 0
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it may have ended already
+            root_fd = os.pidfd_open(root_pid)
+            namespace = namespace_of(root_pid)
+            first_pid, first_fd = await first_child(root_pid, root_fd)
+        seats = cgroups.seats_of(Path(f"/proc/{root_pid}/cgroup"))
+        group = cgroups.Cgroup(seats, OVERHEAD_PIDS) if seats else None
+        by = {} if group is None else group.enforced()
+        identity = Identity(first_pid, launch.uids.host_uid, namespace)
+        held = Held(process, process.stdout, first_fd, root_fd, group, place.pidfile.with_name("oom"), release)
+        logs = LogTail(launch.budget.log_kb_per_min, self._clock)
+        return ConfinedRunning(identity, held, logs, {**by, "disk": "file system"} if scratch.mounted else by)
+
+
+async def _pid(process: asyncio.subprocess.Process, pidfile: Path) -> int | None:
+    """The container's first process, as soon as podman tells; None when podman ended without."""
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            return int(pidfile.read_text(encoding="ascii"))
+        if process.returncode is not None:
+            return None
+        await asyncio.sleep(_LOOK_S)
+
+
+def _release(scratch: Scratch, papers: Path) -> None:
+    scratch.close()
+    shutil.rmtree(papers, ignore_errors=True)
+
+
+def _start_keeper(owner: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "eyespot.edge.services.engines.keeper", owner],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=inherited_env(),
+    )
