@@ -287,6 +287,8 @@ async def _send_units(queue: Reader, writer: asyncio.StreamWriter, hello: _Hello
         if hello.batch_ms:
             await _collect(queue, hello)
         units = queue.take(_WRITE_BYTES)
+        if writer.is_closing():  # uvloop raises RuntimeError for a write to a client that hung up meanwhile
+            raise ConnectionResetError("the client hung up")
         writer.writelines([part for unit in units for part in packet_wire.encode_parts(unit)])
         await writer.drain()
     writer.write(packet_wire.END)
