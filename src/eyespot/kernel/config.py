@@ -1,6 +1,6 @@
 """The base of every config document: frozen, unknown keys refused with the nearest known name, readable errors.
 
-The only module that reads environment variables.
+The only module that reads or sets environment variables.
 """
 
 import os
@@ -42,6 +42,15 @@ def cache_dir() -> Path:
 def inherited_env() -> dict[str, str]:
     """A copy of this process's environment, for starting a child."""
     return dict(os.environ)
+
+
+def keep_libraries_quiet() -> None:
+    """Tell libraries that report to their makers not to; to be called before they are loaded. Children inherit it.
+
+    ONNX Runtime's wheel holds Microsoft's 1DS client: it writes a device id into the user's cache folder and collects
+    events there for its maker's collector.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 def load_toml(path: Path) -> dict[str, Any]:

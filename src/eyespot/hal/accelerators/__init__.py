@@ -2,3 +2,7 @@
 
 The only room that may import an inference runtime. Knows tensors, not what they mean.
 """
+
+from eyespot.kernel.config import keep_libraries_quiet
+
+keep_libraries_quiet()
