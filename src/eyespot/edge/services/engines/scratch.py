@@ -4,14 +4,20 @@ As root it is an ext4 image of exactly the budget, mounted through a loop device
 gets ENOSPC. Else it is a plain folder, where only the size of each file is bounded (RLIMIT_FSIZE) and nothing bounds
 their number.
 
+A namespace that is being made holds a copy of every mount for a moment, so an image can live on after it was unmounted
+here. It is never looked at, resized or mounted again before its loop device is gone.
+
 The image's blocks are written by the kernel alone, never by the service, so mounting it again is safe. Nothing here
 follows a link or opens a file that a service made.
 """
 
+import contextlib
 import logging
 import os
 import shutil
 import subprocess
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +27,8 @@ log = logging.getLogger(__name__)
 
 IMAGE, MOUNT, FOLDER = "storage.img", "storage", "files"
 _TOOLS = ("mkfs.ext4", "e2fsck", "resize2fs", "mount", "umount")
+_LOOKS, _LOOK_S = 500, 0.02
+_NEVER = threading.Event()
 _FSCK_OK = 1
 """e2fsck's status: 0 clean, 1 repaired."""
 
@@ -38,13 +46,16 @@ class Scratch:
             _unmount(self.where)
 
 
-def open_scratch(home: Path, disk_mb: int, owner_uid: int) -> Scratch:
+def open_scratch(
+    home: Path, disk_mb: int, owner_uid: int, pause: Callable[[float], object] = _NEVER.wait
+) -> Scratch:
     """Open the storage kept in ``home``, making or resizing it first.
 
     Args:
         owner_uid: the user (of the host) who may use it.
+        pause: waits so many seconds, in the caller's thread.
 
-    Raises ``UNAVAILABLE`` when an image is there but cannot be mounted.
+    Raises ``UNAVAILABLE`` when an image is there but cannot be mounted, or is still mounted elsewhere.
     """
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     image, where = home / IMAGE, home / MOUNT
@@ -52,6 +63,7 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int) -> Scratch:
     _unmount(where)  # an earlier life may have left it
     if os.geteuid() == 0 and disk_mb > 0 and all(map(shutil.which, _TOOLS)):
         known = image.exists()
+        _await_detached(image, pause)
         try:
             _prepare(image, disk_mb << 20, owner_uid)
             _run("mount", "-o", "loop,nosuid,nodev,noexec,noatime", str(image), str(where))
@@ -62,6 +74,24 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int) -> Scratch:
             log.warning("storage in %s is a plain folder: %s", home, error.what)
             image.unlink(missing_ok=True)
     return Scratch(_plain(home / FOLDER, owner_uid), mounted=False)
+
+
+def _await_detached(image: Path, pause: Callable[[float], object]) -> None:
+    for _ in range(_LOOKS):
+        if not _attached(image):
+            return
+        pause(_LOOK_S)
+    raise unavailable(f"{image} is still in use.", "Find with losetup and findmnt --task what holds it, and end that.")
+
+
+def _attached(image: Path) -> bool:
+    """Whether a loop device of this machine has the image open."""
+    name = str(image.resolve())
+    for file in Path("/sys/block").glob("loop*/loop/backing_file"):
+        with contextlib.suppress(OSError):
+            if file.read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n") == name:
+                return True
+    return False
 
 
 def _prepare(image: Path, size_bytes: int, owner_uid: int) -> None:

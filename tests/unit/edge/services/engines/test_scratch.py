@@ -1,6 +1,7 @@
 """A service's storage: made, kept, repaired, and refused when it cannot be opened."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,50 @@ def test_a_destroyed_image_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert caught.value.kind is Kind.UNAVAILABLE
     assert "one" in caught.value.what
     assert image.stat().st_size == 4 << 20
+
+
+@pytest.mark.usefixtures("mounted")
+def test_an_image_that_another_namespace_still_holds_is_waited_for(tmp_path: Path) -> None:
+    """Every namespace in the making holds a copy of all mounts: a check or a resize then would destroy the storage."""
+    first = open_scratch(tmp_path / "one", 4, OWNER)
+    (first.where / "kept").write_bytes(bytes(1 << 20))
+    with subprocess.Popen(["unshare", "--mount", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        assert holder.stdout.read(1) == b"\n"
+        first.close()
+        assert not os.path.ismount(first.where)
+        waits: list[float] = []
+
+        def pause(seconds: float) -> None:
+            waits.append(seconds)
+            holder.kill()
+            holder.wait()
+
+        again = open_scratch(tmp_path / "one", 8, OWNER, pause)
+    kept = (again.where / "kept").stat().st_size
+    again.close()
+    assert waits != []
+    assert kept == 1 << 20
+
+
+@pytest.mark.usefixtures("mounted")
+def test_an_image_that_stays_in_use_is_refused(tmp_path: Path) -> None:
+    first = open_scratch(tmp_path / "one", 4, OWNER)
+    with subprocess.Popen(["unshare", "--mount", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        assert holder.stdout.read(1) == b"\n"
+        first.close()
+        with pytest.raises(EyespotError) as caught:
+            open_scratch(tmp_path / "one", 4, OWNER, lambda _: None)
+        holder.kill()
+    assert caught.value.kind is Kind.UNAVAILABLE
+    assert "still in use" in caught.value.what
 
 
 def test_without_size_it_is_a_plain_folder(tmp_path: Path) -> None:
