@@ -46,9 +46,7 @@ class Scratch:
             _unmount(self.where)
 
 
-def open_scratch(
-    home: Path, disk_mb: int, owner_uid: int, pause: Callable[[float], object] = _NEVER.wait
-) -> Scratch:
+def open_scratch(home: Path, disk_mb: int, owner_uid: int, pause: Callable[[float], object] = _NEVER.wait) -> Scratch:
     """Open the storage kept in ``home``, making or resizing it first.
 
     Args:
