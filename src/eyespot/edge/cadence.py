@@ -12,6 +12,10 @@ CLOSER = 0.22
 """Looks after a key frame follow one another by this part of the period sooner."""
 SOONEST = 2 / 3
 """But a look is never sooner than it would be by more than this part of the period."""
+SAME = 0.1
+"""A look that is due within this part of the period of one that was late is the same look. Much more would cost slow
+cameras looks: where few pictures come, each look is late by part of the time between two, and the next one near.
+"""
 LEAST_PERIODS = 4
 """Shorter groups of pictures have too few looks to choose among."""
 
@@ -54,6 +58,6 @@ class Cadence:
     def _next_in_gop(self, since_ns: int, gop_ns: int, looks: int) -> int:
         for look in range(1, looks):
             after_ns = round((look - min(CLOSER * look, SOONEST)) * self.period_ns)
-            if after_ns > since_ns + self.period_ns * 2 // 5:
+            if after_ns > since_ns + SAME * self.period_ns:
                 return after_ns
         return gop_ns

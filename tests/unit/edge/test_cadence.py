@@ -35,6 +35,26 @@ def test_the_rate_is_kept_and_no_pause_is_long(fps: float, gop_frames: int) -> N
     assert min(pauses[:-1]) >= 0.2 * 0.4
 
 
+@pytest.mark.parametrize(
+    ("rate_hz", "fps", "gop_frames"), [(5, 10, 10), (5, 8, 8), (4, 8, 8), (8, 12, 12), (10, 15, 30), (5, 12.5, 50)]
+)
+def test_the_rate_is_kept_where_few_pictures_come(rate_hz: float, fps: float, gop_frames: int) -> None:
+    found = looks(rate_hz, fps, gop_frames)
+    pauses = [(after - before) / fps for before, after in pairwise(found[5:])]
+    assert len(found) == pytest.approx(rate_hz * 20, rel=0.05)
+    assert max(pauses) <= 5 / 3 / rate_hz + 1.01 / fps
+
+
+def test_a_slow_camera_spares_decoding_too() -> None:
+    assert decoded(looks(5, 10, 10), 10) <= 0.8 * 20 * 10
+
+
+def test_a_late_look_and_the_one_due_just_after_are_one() -> None:
+    cadence = Cadence(5)
+    cadence.looked(NS_PER_S * 3 // 10, 0, NS_PER_S)
+    assert cadence.due_ns == pytest.approx(0.468 * NS_PER_S)
+
+
 def test_it_spares_decoding() -> None:
     lazy, eager = looks(5, 30, 30), looks(5, 30, 30, regular=False)
     assert decoded(lazy, 30) < 0.86 * decoded(eager, 30)
