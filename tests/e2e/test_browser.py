@@ -180,3 +180,36 @@ def test_a_mask_drawn_on_the_picture_makes_the_live_picture_black_there(page: Pa
         return bool(0 <= middle <= BLACK and edge > 100)
 
     until(masked, "the middle of the live picture is black, its edge is not")
+
+
+def test_a_setting_is_kept_as_it_is_typed(page: Page) -> None:
+    page.get_by_test_id("nav-settings").first.click()
+    page.get_by_test_id("group-camera.0.detect").locator("summary").click()
+    rate = page.get_by_test_id("field-camera.0.detect.rate_hz")
+    rate.fill("")
+    rate.press_sequentially("4.50")
+    assert rate.input_value() == "4.50"
+    assert rate.evaluate("field => field === document.activeElement")
+    until(lambda: page.get_by_test_id("settings-save").is_enabled(), "it can be saved before the field loses the focus")
+    page.get_by_test_id("group-camera.0.lens").locator("summary").click()
+    third = page.get_by_test_id("field-camera.0.lens.k.2")
+    third.fill("-0.02")
+    page.get_by_test_id("settings-save").click()
+    until(lambda: page.get_by_test_id("settings-save").count() == 0, "it is saved")
+    camera = page.request.get(page.evaluate("location.origin") + "/api/v1/config").json()["document"]["camera"][0]
+    assert camera["detect"]["rate_hz"] == 4.5
+    assert camera["lens"]["k"] == [0, 0, -0.02, 0]
+
+
+def test_an_output_of_several_stays_open_while_it_is_edited(page: Page) -> None:
+    page.get_by_test_id("settings-camera").wait_for()
+    page.locator("a[href='/settings/output']").click()
+    for place, name in enumerate(["lamp", "siren"]):
+        page.get_by_test_id("add-output").click()
+        page.get_by_test_id(f"field-output.{place}.name").fill(name)
+        page.get_by_test_id(f"field-output.{place}.line").fill(f"GPIO{place}" if place else "17")
+    until(lambda: page.get_by_test_id("field-output.1.line").is_visible(), "the second one is open")
+    page.get_by_test_id("settings-save").click()
+    until(lambda: page.get_by_test_id("settings-save").count() == 0, "it is saved")
+    outputs = page.request.get(page.evaluate("location.origin") + "/api/v1/config").json()["document"]["output"]
+    assert outputs == [{"name": "lamp", "line": 17}, {"name": "siren", "line": "GPIO1"}]

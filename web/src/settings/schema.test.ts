@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { blank, getAt, keyWords, kindOf, placeErrors, resolve, type Schema, setAt } from "./schema";
+import { blank, getAt, keyWords, kindOf, numberOrName, placeErrors, resolve, type Schema, setAt } from "./schema";
 
 const root: Schema = {
   $defs: {
@@ -17,10 +17,14 @@ describe("schema", () => {
   it("chooses controls", () => {
     expect(kindOf({ type: "array", items: { $ref: "#/$defs/Stream" } }, root)).toBe("list");
     expect(kindOf({ type: "array", items: { type: "string" } }, root)).toBe("words");
-    expect(kindOf({ type: "array", prefixItems: [{ type: "number" }] }, root)).toBe("raw");
+    expect(kindOf({ type: "array", prefixItems: [{ type: "number" }, { type: "number" }] }, root)).toBe("numbers");
+    expect(kindOf({ type: "array", prefixItems: [{ type: "string" }] }, root)).toBe("raw");
+    expect(kindOf({ type: "array", items: { type: "array", prefixItems: [{ type: "number" }] } }, root)).toBe("raw");
+    expect(kindOf({ anyOf: [{ type: "integer" }, { type: "string" }, { type: "null" }] }, root)).toBe("either");
     expect(kindOf({ enum: ["a"] }, root)).toBe("choice");
     expect(kindOf({ anyOf: [{ type: "string" }, { type: "number" }] }, root)).toBe("raw");
   });
+  it("tells numbers from names", () => expect(["17", " GPIO17 ", "", "1.5"].map(numberOrName)).toEqual([17, "GPIO17", undefined, "1.5"]));
   it("begins a new value with what is required, and nothing else", () => expect(blank({ $ref: "#/$defs/Stream" }, root)).toEqual({ source: "" }));
   it("says units in words", () => {
     expect(keyWords("stall_s")).toBe("Stall (s)");

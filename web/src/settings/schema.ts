@@ -28,10 +28,12 @@ export interface Schema {
   writeOnly?: boolean;
 }
 
-export type Kind = "object" | "map" | "list" | "words" | "choice" | "text" | "number" | "integer" | "switch" | "raw";
+export type Kind = "object" | "map" | "list" | "words" | "choice" | "text" | "number" | "integer" | "switch" | "numbers" | "either" | "raw";
 export type Path = readonly (string | number)[];
 
 const DEPTH_MOST = 16;
+/** A row of more numbers than this is no small field. */
+const NUMBERS_MOST = 8;
 
 /** The schema with references followed and optional (`or null`) taken off. Words beside a reference win over the target's. */
 export function resolve(schema: Schema, root: Schema, depth = 0): { schema: Schema; nullable: boolean } {
@@ -53,12 +55,14 @@ export function resolve(schema: Schema, root: Schema, depth = 0): { schema: Sche
 
 export function kindOf(schema: Schema, root: Schema): Kind {
   if (schema.enum) return "choice";
-  if (schema.anyOf ?? schema.oneOf) return "raw";
+  const options = (schema.anyOf ?? schema.oneOf)?.map((option) => option.type).filter((type) => type !== "null");
+  if (options) return options.sort().join() === "integer,string" ? "either" : "raw";
   switch (schema.type) {
     case "object":
       return schema.properties ? "object" : typeof schema.additionalProperties === "object" ? "map" : "raw";
     case "array": {
-      if (!schema.items || schema.prefixItems) return "raw";
+      if (schema.prefixItems) return schema.prefixItems.length <= NUMBERS_MOST && schema.prefixItems.every((item) => item.type === "number" || item.type === "integer") ? "numbers" : "raw";
+      if (!schema.items) return "raw";
       const kind = kindOf(resolve(schema.items, root).schema, root);
       return kind === "text" || kind === "choice" ? "words" : kind === "object" ? "list" : "raw";
     }
@@ -76,7 +80,7 @@ export function kindOf(schema: Schema, root: Schema): Kind {
 }
 
 const UNITS: Record<string, string> = { s: "s", ms: "ms", hz: "per second", bytes: "bytes", px: "px", days: "days", hours: "hours", percent: "%", mb: "MB", gb: "GB" };
-const WHOLE: Record<string, string> = { tls: "TLS", fps: "FPS", id: "ID", web: "Web", camera: "Cameras", stream: "Streams", root: "Disks" };
+const WHOLE: Record<string, string> = { tls: "TLS", fps: "FPS", id: "ID", web: "Web", camera: "Cameras", stream: "Streams", root: "Disks", output: "Outputs", k: "Lens coefficients", record: "Recording", detect: "Detection", wdr: "WDR", rest_port: "REST port", grpc_port: "gRPC port" };
 
 /** `stall_s` → "Stall (s)": the key in words, with the unit that every numeric key ends in. */
 export function keyWords(key: string): string {
@@ -113,6 +117,8 @@ export function blank(schema: Schema, root: Schema): unknown {
     }
     case "words":
       return [];
+    case "numbers":
+      return (real.prefixItems ?? []).map((item) => item.minimum ?? 0);
     case "map":
       return {};
     case "switch":
@@ -125,6 +131,13 @@ export function blank(schema: Schema, root: Schema): unknown {
     default:
       return "";
   }
+}
+
+/** What somebody typed for a number or a name: whole numbers are numbers, nothing is undefined. */
+export function numberOrName(text: string): number | string | undefined {
+  const trimmed = text.trim();
+  if (trimmed === "") return undefined;
+  return /^\d{1,15}$/.test(trimmed) ? Number(trimmed) : trimmed;
 }
 
 type Json = Record<string, unknown> | unknown[];
