@@ -16,7 +16,7 @@ check: setup-dev
 	@scripts/check
 
 bench: setup-dev models
-	@for name in record track pipeline camera scale infer share schedule isp; do $(EYESPOT) bench $$name --json || exit 1; done
+	@for name in record track pipeline camera scale infer share schedule frames isp; do $(EYESPOT) bench $$name --json || exit 1; done
 
 setup:
 	@scripts/setup edge

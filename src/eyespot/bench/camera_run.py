@@ -72,7 +72,7 @@ def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick:
         measure(process.pid, warm_s)
         usage = measure(process.pid, window_s, tick)
     finally:
-        output = _stop(process)
+        output = stop(process)
         log.close()
     lines = [line for line in output.decode().splitlines() if line.startswith("{")]
     if not lines:
@@ -80,15 +80,15 @@ def run_host(urls: list[str], state: Path, warm_s: float, window_s: float, tick:
     return HostRun(usage, json.loads(lines[-1]))
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> bytes:
-    """End the host as Ctrl-C does and give what it printed; one that does not end is killed."""
+def stop(process: "subprocess.Popen[bytes]") -> bytes:
+    """End the host as Ctrl-C does and give what it printed into a pipe; one that does not end is killed."""
     process.send_signal(signal.SIGINT)
     try:
         output, _ = process.communicate(timeout=STOP_S)
     except subprocess.TimeoutExpired:
         process.kill()
         output, _ = process.communicate()
-    return bytes(output)
+    return bytes(output or b"")
 
 
 def host_config(urls: list[str], state: Path, more: str = "") -> str:
