@@ -14,6 +14,7 @@ from typing import Any, Literal
 from eyespot.bus.server import find_server
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.config_file import load_config
+from eyespot.edge.doctor_trial import try_package, try_runtime
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Availability
 from eyespot.kernel.clock import Clock, SystemClock
@@ -95,33 +96,41 @@ def _encoders(_: Patient) -> Iterator[Finding]:
         yield Finding("encoder", "warning", f"No H.264 encoder ({error}).", todo)
 
 
-def _accelerators(_: Patient) -> Iterator[Finding]:
+def _accelerators(patient: Patient) -> Iterator[Finding]:
+    """The first runtime that loads is enough; where the config names one, it must be that one."""
     from eyespot.hal.accelerators.chooser import known
 
-    names = [accelerator.name for accelerator in known() if accelerator.available()]
-    if names:
-        yield Finding("accelerators", "ok", f"{', '.join(names)}.")
+    wish = patient.config.vision.accelerator if patient.config else ""
+    names = [one.name for one in known() if one.available() and wish in ("", one.name)]
+    failures: list[Finding] = []
+    for name in names:
+        try:
+            try_runtime(name)
+        except EyespotError as error:
+            todo = error.todo or "Install the runtime again: pip install --force-reinstall."
+            failures.append(Finding("accelerators", "warning", f"{name}: {error.what}", todo))
+            continue
+        others = ", ".join(names[len(failures) + 1 :])
+        yield Finding("accelerators", "ok", f"{name} loads." + (f" Not tried: {others}." if others else ""))
+        break
     else:
-        yield Finding(
-            "accelerators", "error", "No inference runtime works here.", "Run: pip install openvino onnxruntime."
-        )
+        what = f"{wish or 'No inference runtime'} {'cannot be used' if wish else 'works'} here."
+        todo = "`eyespot board` says what is here." if wish else "Run: pip install openvino onnxruntime."
+        yield Finding("accelerators", "error", what, todo)
+    yield from failures
 
 
 def _models(patient: Patient) -> Iterator[Finding]:
-    """Each package that a camera wants is opened as the vision process would."""
-    from eyespot.infer.package import ModelPackage
-    from eyespot.infer.session import open_session
-
+    """Each package that a camera wants is opened as the vision process would, and run once."""
     config = patient.config or CameraHostConfig()
     folder = patient.layout.models(config)
     wanted = {camera.detect.package for camera in config.enabled_cameras if camera.detect.enabled} or {"nanodet-g"}
     for name in sorted(wanted):
         try:
-            package, wish = ModelPackage.load(folder / name), config.vision
-            open_session(package, variant=wish.variant or None, accelerator=wish.accelerator or None).close()
-            yield Finding("models", "ok", f"{name} in {folder}.")
+            reason = try_package(folder / name, config.vision.variant, config.vision.accelerator)
+            yield Finding("models", "ok", f"{name} in {folder}: {reason}.")
         except EyespotError as error:
-            yield Finding("models", "error", error.what, error.todo or "Run: eyespot models build.")
+            yield Finding("models", "error", f"{name}: {error.what}", error.todo or "Run: eyespot models build.")
 
 
 def _hosts(patient: Patient) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.checks import check_inputs, first_line
 from eyespot.hal.accelerators.contract import Loaded, Presence, Shape, TensorSpec
-from eyespot.hal.accelerators.installed import folder_of, version_of
+from eyespot.hal.accelerators.installed import folder_of, not_imported, version_of
 from eyespot.kernel.config import read_env
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
@@ -74,7 +74,7 @@ class LiteRt:
         try:
             from ai_edge_litert.interpreter import Interpreter, load_delegate
         except ImportError as error:
-            raise unavailable("LiteRT is not installed.", "Install eyespot[litert].") from error
+            raise not_imported("LiteRT", "ai_edge_litert", error, "eyespot[litert]") from error
         _check_file(model_path)
         delegates = []
         if self._delegate:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from eyespot.hal.accelerators import onnxruntime_providers as providers
 from eyespot.hal.accelerators.checks import check_inputs, first_line
 from eyespot.hal.accelerators.contract import Loaded, Presence, Shape, TensorSpec
+from eyespot.hal.accelerators.installed import not_imported
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
 _DTYPES = {
@@ -42,7 +43,7 @@ class OnnxRuntime:
         try:
             import onnxruntime
         except ImportError as error:
-            raise unavailable("ONNX Runtime is not installed.", "Install eyespot[edge].") from error
+            raise not_imported("ONNX Runtime", "onnxruntime", error, "eyespot[edge]") from error
         try:
             return _Loaded(self._session(onnxruntime, model_path, threads, input_shapes))
         except Exception as error:  # the runtime raises a private class per failure, all derived from Exception alone

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.checks import check_inputs
 from eyespot.hal.accelerators.contract import Loaded, Presence, Shape, TensorSpec
-from eyespot.hal.accelerators.installed import folder_of, version_of
-from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
+from eyespot.hal.accelerators.installed import folder_of, not_imported, version_of
+from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 _DTYPES = {"f32": "float32", "f16": "float16", "f64": "float64", "u8": "uint8", "i8": "int8", "i32": "int32",
            "i64": "int64", "boolean": "bool"}  # fmt: skip
@@ -119,7 +119,7 @@ def _bindings() -> Any:
 
             openvino.Tensor(np.zeros(1, np.uint8), shared_memory=True)
         except ImportError as error:
-            raise unavailable("OpenVINO is not installed.", "Install eyespot[edge].") from error
+            raise not_imported("OpenVINO", "openvino", error, "eyespot[edge]") from error
         finally:
             if unwanted:
                 del sys.modules[_CONVERTER]
