@@ -208,8 +208,25 @@ def test_an_output_of_several_stays_open_while_it_is_edited(page: Page) -> None:
         page.get_by_test_id("add-output").click()
         page.get_by_test_id(f"field-output.{place}.name").fill(name)
         page.get_by_test_id(f"field-output.{place}.line").fill(f"GPIO{place}" if place else "17")
+        if name == "lamp":
+            page.get_by_label("Kind").select_option("simulated")
     until(lambda: page.get_by_test_id("field-output.1.line").is_visible(), "the second one is open")
     page.get_by_test_id("settings-save").click()
     until(lambda: page.get_by_test_id("settings-save").count() == 0, "it is saved")
     outputs = page.request.get(page.evaluate("location.origin") + "/api/v1/config").json()["document"]["output"]
-    assert outputs == [{"name": "lamp", "line": 17}, {"name": "siren", "line": "GPIO1"}]
+    assert outputs == [{"name": "lamp", "line": 17, "kind": "simulated"}, {"name": "siren", "line": "GPIO1"}]
+
+
+def test_an_output_is_switched_and_pulsed_and_says_what_is_wrong(page: Page) -> None:
+    page.get_by_test_id("nav-health").first.click()
+    lamp = page.get_by_test_id("output-lamp")
+    lamp.wait_for()
+    page.get_by_test_id("switch-lamp").click()
+    until(lambda: lamp.get_attribute("data-on") == "true", "the lamp is on")
+    page.get_by_test_id("pulse-lamp").click()
+    until(lambda: "by hand" in lamp.get_by_role("alert").inner_text(), "a pulse is refused, and it says why")
+    page.get_by_test_id("switch-lamp").click()
+    until(lambda: lamp.get_attribute("data-on") == "false", "the lamp is off")
+    page.get_by_test_id("pulse-lamp").click()
+    until(lambda: number(lamp, "data-pulses") == 1, "the lamp is pulsed")
+    assert page.get_by_test_id("switch-siren").is_disabled(), "there is no such GPIO line here"

@@ -79,6 +79,12 @@ export const t = {
     title: "Health", fine: "Everything works", attention: (n: number) => (n === 1 ? "1 thing needs attention" : `${n} things need attention`), uptime: "Running for", cameras: "Cameras", storage: "Storage", processes: "Processes",
     used: "used", free: "free", of: "of", restarts: "Restarts", memory: "Memory", pid: "Process", latency: "Seen after", recorded: "Recorded", bitrate: "Bit rate",
     counters: "All counters", noFindings: "All checks passed.", noProcesses: "No process has reported yet.", noRoots: "No storage is configured.",
+    lowered: (rate: number, wanted: number) => `${Number(rate.toFixed(1))} of ${wanted} detections/s: this machine has no time for all that its cameras ask for.`,
+    because: (reason: string) => `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`, loweredTodo: "Lower rates, or give what matters a higher priority in Settings.",
+  },
+  outputs: {
+    title: "Outputs", on: "On", off: "Off", pulsing: "Pulsing", unknown: "Cannot be switched", turnOn: "Turn on", turnOff: "Turn off", pulse: "Pulse",
+    pulses: (n: number) => (n === 1 ? "1 pulse" : `${n} pulses`), skipped: (n: number) => `${n} skipped`,
   },
   settings: {
     title: "Settings", account: "Account", tokens: "Access tokens", appearance: "Appearance", theme: "Colours", system: "As the system", dark: "Dark", light: "Light", saved: "Settings saved. They apply at once.", savedSome: "Settings saved. Some apply after a restart.", restart: "Saved, but not in force yet. Takes effect after a restart of the program:", stale: "The configuration changed meanwhile.",

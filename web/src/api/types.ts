@@ -175,6 +175,18 @@ export interface ConfigAnswer {
   restart: string[];
 }
 
+/** A relay or lamp that the host switches. */
+export interface Output {
+  name: string;
+  kind: string;
+  /** Null while it cannot be switched: `error` says why. */
+  on: boolean | null;
+  pulsing: boolean;
+  pulses: number;
+  skipped: number;
+  error: string;
+}
+
 export interface ErrorBody {
   error: { kind: string; what: string; todo: string };
 }

@@ -6,6 +6,7 @@ import { byDay, matches, merge, update } from "./event-list";
 import { bytes, dayRange, duration, fileName } from "./format";
 import { findingTone, flatten, processRows, rootUse } from "./health";
 import { known } from "./known";
+import { lowered } from "./plan";
 
 function event(id: string, start_ms: number, more: Partial<EyespotEvent> = {}): EyespotEvent {
   return { v: 1, id, camera: "a", kind: "object", label: "person", zone: "", start_wall_ns: start_ms * 1e6, end_wall_ns: null, score: 1, best_wall_ns: null, best_box: null, picture: "", track: 1, path: [], detail: {}, ...more };
@@ -72,6 +73,20 @@ describe("health", () => {
   it("flattens and bounds counters", () => {
     expect(flatten({ a: { b: 1 }, c: 1.234 })).toEqual([["a.b", "1"], ["c", "1.23"]]);
     expect(flatten(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, i])))).toHaveLength(200);
+  });
+});
+
+describe("lowered", () => {
+  const plan = { cameras: { a: { rate_hz: 2.125, wanted_hz: 5, degraded: "rate", reason: "no time left" }, b: { rate_hz: 5, wanted_hz: 5, degraded: "", reason: "" } } };
+  it("tells a camera that has less than it asks for, and why", () => {
+    expect(lowered([{ role: "vision", totals: { plan } }], "a")).toEqual({ rate_hz: 2.125, wanted_hz: 5, reason: "no time left" });
+  });
+  it("says nothing of one that has enough, of a silent process, and of shapes it does not know", () => {
+    expect(lowered([{ role: "vision", totals: { plan } }], "b")).toBeNull();
+    expect(lowered([{ role: "vision", fresh: false, totals: { plan } }], "a")).toBeNull();
+    expect(lowered([{ role: "media", totals: { plan } }], "a")).toBeNull();
+    expect(lowered([{ role: "vision", totals: { plan: { cameras: { a: [1] } } } }], "a")).toBeNull();
+    expect(lowered([], "a")).toBeNull();
   });
 });
 
