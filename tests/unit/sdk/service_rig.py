@@ -55,10 +55,12 @@ class Host:
         return [document for subject, document in self.heard if subject.endswith(f".{kind}")]
 
     async def start(self, code: Path, name: str, target: str, **settings: Any) -> asyncio.subprocess.Process:
+        """Start ``target``: ``module:Class`` for the SDK, or a command of several words."""
         told = {"v": 1, "name": name, "version": "1.0.0", "instance": "one", "cameras": ["yard"], "settings": settings}
         (self.run / "service.json").write_text(json.dumps(told))
         env = {**inherited_env(), "EYESPOT_RUN": str(self.run), "EYESPOT_SCRATCH": str(self.scratch)}
-        return await asyncio.create_subprocess_exec(sys.executable, "-m", "eyespot.sdk.run", target, cwd=code, env=env)
+        command = target.split() if " " in target else [sys.executable, "-m", "eyespot.sdk.run", target]
+        return await asyncio.create_subprocess_exec(*command, cwd=code, env=env)
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

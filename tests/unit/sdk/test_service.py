@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,11 +15,13 @@ from service_rig import Host, hosting, until
 from eyespot.contracts.service import read_manifest
 from eyespot.contracts.service_bus import Beat, ServiceEvent
 from eyespot.contracts.track import Track, TracksMessage
+from eyespot.edge.apps_dev.scaffold import scaffold
 from eyespot.kernel.errors import EyespotError
 from eyespot.sdk import Service
 from eyespot.sdk.values import Values
 
-COUNTER = Path(__file__).parents[3] / "examples" / "apps" / "people-counter"
+APPS = Path(__file__).parents[3] / "examples" / "apps"
+COUNTER, LOGGER = APPS / "people-counter", APPS / "track-logger"
 MANIFEST = """
 [service]
 name = "looker"
@@ -150,6 +153,45 @@ async def test_the_people_counter_counts_and_lives_on_when_the_bus_is_started_ag
         told = [(one["track"], one["detail"]) for one in host.said("event")]
         assert told == [(5, {"way": "in", "in": 1, "out": 0}), (5, {"way": "out", "in": 1, "out": 1})]
         assert Beat.model_validate(host.said("beat")[-1]).errors == 0
+        child.terminate()
+        assert await child.wait() == 0
+
+
+async def test_a_new_service_works_as_it_is(tmp_path: Path) -> None:
+    code = scaffold("fresh", tmp_path)
+    view = read_manifest(code).view[0].model_dump(exclude_unset=True)
+    async with hosting(tmp_path) as host, running(tmp_path) as rig:
+        rig.folder = host.run
+        rig.grant(view, service="frames")
+        rig.begin(100)
+        child = await host.start(code, "fresh", "app:App", dark_below=254)
+        await until(lambda: rig.hub.status()["readers"])
+        await rig.play(60)
+        await until(lambda: host.said("event") and host.said("state"))
+        assert (host.said("event")[0]["kind"], host.said("event")[0]["end_wall_ns"]) == ("dark", None)
+        assert 0 < host.said("state")[0]["values"]["brightness"] < 254
+        child.terminate()
+        assert await child.wait() == 0
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+async def test_a_service_in_node_without_any_library(tmp_path: Path) -> None:
+    async with hosting(tmp_path) as host:
+        child = await host.start(LOGGER, "track-logger", "node main.mjs")
+        await until(lambda: host.said("beat"))
+        await walk(host, 0.3, 0.45)
+        await until(lambda: len(host.said("event")) > 1)
+        host.restart()
+        beats = len(host.said("beat"))
+        await until(lambda: len(host.said("beat")) > beats)
+        await host.client.publish("eyespot.tracks.yard", b"not JSON")
+        await walk(host, 0.5)
+        await until(lambda: Beat.model_validate(host.said("beat")[-1]).errors)
+        events = [ServiceEvent.model_validate(one) for one in host.said("event")]
+        assert [(one.kind, one.track, one.detail) for one in events] == [
+            ("seen", 5, {"label": "person"}), ("seen", 6, {"label": "dog"}),
+        ]  # fmt: skip
+        assert Beat.model_validate(host.said("beat")[-1]).events == 2
         child.terminate()
         assert await child.wait() == 0
 
