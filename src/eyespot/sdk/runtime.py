@@ -5,7 +5,7 @@ import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -21,6 +21,9 @@ from eyespot.sdk.outbox import Outbox
 from eyespot.sdk.place import Place
 from eyespot.sdk.service import Service
 from eyespot.sdk.values import Values
+
+if TYPE_CHECKING:
+    from eyespot.sdk.infer_client import Array, InferClient
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +41,8 @@ class Runtime:
         self.settings = Values(place.start.settings)
         self._service, self._place, self._bus = service, place, bus
         self._outbox = Outbox(bus, clock)
-        self._turn = asyncio.Lock()
+        self._turn, self._asking = asyncio.Lock(), asyncio.Lock()
+        self._client: InferClient | None = None
         self._began_ns = clock.monotonic_ns()
         self._frames = {view.name: 0 for view in place.manifest.view}
         self._events = self._errors = 0
@@ -76,6 +80,14 @@ class Runtime:
         except ValidationError as error:
             raise invalid(f"The state breaks its rules: {error}.", "Give at most 64 values.") from error
         self._put(subjects.service_state(self.name), state)
+
+    async def infer(self, package: str, image: "Array") -> "dict[str, Array]":
+        """See ``Service.infer``."""
+        from eyespot.sdk.infer_client import InferClient  # loads numpy
+
+        async with self._asking:
+            self._client = self._client or InferClient(self._place.run / "infer.sock")
+            return await asyncio.to_thread(self._client.infer, package, image)
 
     def _put(self, subject: str, document: BaseModel) -> None:
         try:

@@ -17,6 +17,7 @@ from eyespot.sdk.values import Values
 if TYPE_CHECKING:  # frames need numpy, which a service without frames shall not load
     from eyespot.contracts.event import Event
     from eyespot.contracts.track import TracksMessage
+    from eyespot.sdk.infer_client import Array
     from eyespot.sdk.ring_reader import RingFrame
 
 Handled = Awaitable[None] | None
@@ -35,6 +36,8 @@ class Link(Protocol):
     def say_event(self, event: ServiceEvent) -> None: ...
 
     def say_state(self, values: dict[str, Any]) -> None: ...
+
+    async def infer(self, package: str, image: "Array") -> "dict[str, Array]": ...
 
 
 class Service:
@@ -116,6 +119,10 @@ class Service:
         event = _event(kind, camera or link.cameras[0], event_id, link.clock.wall_ns(), more)
         link.say_event(event)
         return event.id
+
+    async def infer(self, package: str, image: "Array") -> "dict[str, Array]":
+        """What a model package of the camera makes of ``image``; see ``InferClient.infer``. Its turn takes a while."""
+        return await self._linked.infer(package, image)
 
     def state(self, **values: Any) -> None:
         """Say how things are, for people to look at; each replaces the one before. Never waits."""
