@@ -47,19 +47,30 @@ class OneSession(Runs, Protocol):
     def choice(self) -> Reason: ...
 
 
+class Billed(Protocol):
+    """A session elsewhere, with accounts."""
+
+    def run(self, image: Pixels, *, borrow: bool = False, client: str | None = None) -> Outputs:
+        """As ``RemoteSession.run``."""
+        ...
+
+
 OpenOne = Callable[[ModelPackage, tuple[int, int] | None], OneSession]
 """Opens a package at a size (height, width; None: as declared), in the lane's thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the head must know of a picture, and whose turn it is: a higher priority goes first."""
+    """What the head must know of a picture, and whose turn it is: a higher priority goes first, ``payer``'s share pays
+    where models run in a process of their own (None: the cameras' common one).
+    """
 
     capture_ns: int
     aspect: float
     wanted: NDArray[np.bool_] | None = None
     region: Region | None = None
     priority: int = 0
+    payer: str | None = None
 
 
 class Detector:
@@ -68,6 +79,7 @@ class Detector:
     Args:
         aspect: width by height of the pictures; the model runs at the size that fits it.
         lanes: sessions side by side.
+        run: as ``Lanes``.
         scale: of that size, where the whole is too much for the machine.
     """
 
@@ -78,6 +90,7 @@ class Detector:
         *,
         lanes: int,
         open_one: Callable[[tuple[int, int]], OneSession],
+        run: Callable[[Any, Pixels, Asked], Outputs] | None = None,
         scale: float = 1.0,
     ) -> None:
         document = package.document
@@ -87,7 +100,7 @@ class Detector:
         self._order = document.input.order
         self._head = find_head(document.head)
         self._open_one = open_one
-        self._lanes: Lanes[Detections] = Lanes(self._open, lanes, finish=self._finish, max_waiting=MAX_WAITING)
+        self._lanes: Lanes[Detections] = Lanes(self._open, lanes, run=run, finish=self._finish, max_waiting=MAX_WAITING)
 
     @property
     def waiting(self) -> int:
@@ -234,7 +247,13 @@ def make_detector(
             size_px=wanted_px,
         )
 
-    return Detector(package, aspect, lanes=settings.lanes, open_one=open_one, scale=scale)
+    run = _run_billed if open_elsewhere is not None else None
+    return Detector(package, aspect, lanes=settings.lanes, open_one=open_one, run=run, scale=scale)
+
+
+def _run_billed(session: Billed, image: Pixels, asked: Asked) -> Outputs:
+    """On the account of whose picture it is."""
+    return session.run(image, borrow=True, client=asked.payer)
 
 
 def _sizes(package: ModelPackage, aspect: float) -> tuple[tuple[int, int], ...]:
@@ -251,6 +270,11 @@ def _told(package: ModelPackage, settings: VisionSettings) -> dict[tuple[str, tu
         for row in best.variant.latency
         if row.accelerator == best.accelerator.name and row.threads == settings.threads
     }
+
+
+def account_of(camera: str) -> str:
+    """Name of a camera's account in the inference process."""
+    return f"camera.{camera}"
 
 
 def only(found: Detections, wanted: NDArray[np.bool_] | None) -> Detections:

@@ -70,14 +70,18 @@ class RemoteSession:
         """Height and width of the pictures it takes."""
         return self._opened.input_px
 
-    def run(self, image: Image, *, borrow: bool = False, deadline_ns: int | None = None) -> Outputs:
+    def run(
+        self, image: Image, *, borrow: bool = False, deadline_ns: int | None = None, client: str | None = None
+    ) -> Outputs:
         """As ``Session.run``; with ``borrow`` the arrays are views of shared memory and hold until the next run.
+
+        ``client`` pays, where it has an account there (see ``infer_accounts``); else the session's own does.
 
         Raises ``UNAVAILABLE`` when the process ended meanwhile, is not back in time, or the deadline passed.
         """
         if self._closed:
             raise unavailable("The remote session is closed.")
-        line = self._asked(image, deadline_ns)
+        line = self._asked(image, wire.RunRequest(deadline_ns=deadline_ns, client=client))
         try:
             answer = self._answer(line.peer)
             arrays = [line.arena.view(placed) for placed in answer.outputs]
@@ -86,7 +90,7 @@ class RemoteSession:
             raise wire.gone() from error
         return tuple(arrays) if borrow else tuple(array.copy() for array in arrays)
 
-    def _asked(self, image: Image, deadline_ns: int | None) -> _Line:
+    def _asked(self, image: Image, request: wire.RunRequest) -> _Line:
         """Put the question; where the process ended since the last one, to the next process."""
         for _ in range(2):
             if self._line is None:
@@ -99,7 +103,7 @@ class RemoteSession:
                 raise invalid(f"The model takes a picture {list(shape)} uint8, {given} was given.")
             line.arena.view(wire.Placed(dtype="uint8", shape=shape, offset=0))[...] = image
             try:
-                wire.send(line.peer, wire.RunRequest(deadline_ns=deadline_ns))
+                wire.send(line.peer, request)
                 return line
             except OSError:
                 self._hang_up()

@@ -3,12 +3,14 @@
 Owns how the host's settings become shares, doors and events. Loaded only where the config wants the process.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eyespot.contracts.event import Event
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.detector import OneSession, OpenOne
+from eyespot.edge.infer_accounts import COMMON, RemoteAccounts, shares_of
 from eyespot.edge.infer_client import Account, RemoteSession
 from eyespot.edge.infer_door import DoorSettings
 from eyespot.edge.infer_models import Wanted
@@ -46,7 +48,8 @@ class Inference:
             doors=doors_of(process.config),
             on_crash=self._crashed,
         )
-        self._account = Account("cameras", share=1.0 - self._guest_share())
+        self._account = Account(COMMON, share=1.0 - self._guest_share())
+        self._accounts = RemoteAccounts(self._process.socket)
         self._running = Running(self._process, process.clock)
 
     @property
@@ -54,8 +57,17 @@ class Inference:
         """Opens a lane's session in the process; None where the cameras' models stay in the vision process."""
         return self._open if self._config.vision.inference == "process" else None
 
+    async def share(self, planned: Mapping[str, float]) -> None:
+        """Give each camera the part of the accelerator that the plan gives it; guests keep theirs.
+
+        Args:
+            planned: parts of the cameras' lanes, by camera.
+        """
+        await asyncio.to_thread(self._accounts.set, shares_of(planned, self._account.share))
+
     async def stop(self) -> None:
         """End the process."""
+        await asyncio.to_thread(self._accounts.close)
         await self._running.stop()
 
     def status(self) -> dict[str, Any]:

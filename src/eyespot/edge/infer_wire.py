@@ -15,7 +15,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,10 @@ _SEALS = 0x0001 | 0x0002 | 0x0004  # F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW
 _F_ADD_SEALS, _F_GET_SEALS = 1033, 1034
 
 
+MAX_ACCOUNTS = 48
+ClientName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,7 +46,7 @@ class OpenRequest(_Message):
     """The first message on a connection: which model, and on whose account."""
 
     v: int = Field(default=1, ge=1, le=1)
-    client: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    client: ClientName
     share: float = Field(ge=0.01, le=1)
     priority: int = Field(default=0, ge=-100, le=100)
     package: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
@@ -50,6 +54,20 @@ class OpenRequest(_Message):
     accelerator: str = Field(default="", max_length=64)
     threads: int = Field(default=1, ge=1, le=64)
     size_px: tuple[int, int] | None = None
+
+
+class AccountsRequest(_Message):
+    """The other kind of first message, and all that follow it: shares by client, in place of the connection's last.
+
+    The accounts last as long as the connection.
+    """
+
+    v: int = Field(default=1, ge=1, le=1)
+    shares: dict[ClientName, Annotated[float, Field(ge=0.01, le=1)]] = Field(max_length=MAX_ACCOUNTS)
+
+
+class AccountsSet(_Message):
+    """The answer to it."""
 
 
 class Opened(_Message):
@@ -64,8 +82,12 @@ class Opened(_Message):
 
 
 class RunRequest(_Message):
-    """Run the picture that lies at the beginning of the memory."""
+    """Run the picture that lies at the beginning of the memory.
 
+    ``client`` names an account made by ``AccountsRequest``; where there is none, the connection's own client pays.
+    """
+
+    client: ClientName | None = None
     deadline_ns: int | None = Field(default=None, ge=0)
 
 

@@ -8,6 +8,7 @@ answers is closed; nobody else notices.
 import logging
 import socket
 import threading
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,32 @@ class Clients:
             client, users = self._users.get(name) or (self._shared.join(name, terms), 0)
             self._users[name] = (client, users + 1)
             return client
+
+    def find(self, name: str | None) -> Client | None:
+        """The client called ``name``, where it is there."""
+        with self._lock:
+            return self._users[name][0] if name in self._users else None
+
+    def divide(self, shares: Mapping[str, float], held: Collection[str]) -> None:
+        """Give clients these shares, making those that are new, and take back ``held`` ones that are not in them.
+
+        Raises as ``FairQueue.change``, and has then changed nothing.
+        """
+        with self._lock:
+            users = {name: self._users[name][1] if name in self._users else 0 for name in {*shares, *held}}
+            for name in users:
+                users[name] += (name in shares) - (name in held)
+            terms = {name: Terms(share) for name, share in shares.items()}
+            self._shared.change(
+                {name: item for name, item in terms.items() if name in self._users},
+                {name: item for name, item in terms.items() if name not in self._users},
+                [name for name, count in users.items() if not count],
+            )
+            for name, count in users.items():
+                if count:
+                    self._users[name] = (Client(self._shared, name), count)
+                else:
+                    del self._users[name]
 
     def give_back(self, client: Client) -> None:
         """One connection less."""
@@ -110,9 +137,11 @@ class WorkerServer:
         try:
             with peer:
                 peer.settimeout(OPEN_S)
-                found = wire.receive(peer, {"OpenRequest": wire.OpenRequest})
+                found = wire.receive(peer, {"OpenRequest": wire.OpenRequest, "AccountsRequest": wire.AccountsRequest})
                 if found is not None and isinstance(found[0], wire.OpenRequest):
                     self._connection(peer, found[0])
+                elif found is not None and isinstance(found[0], wire.AccountsRequest):
+                    self._accounts(peer, found[0])
         except (OSError, EyespotError) as error:
             log.info("a connection to the inference socket ended: %s", error)
         finally:
@@ -138,6 +167,25 @@ class WorkerServer:
                 self._shared.forget(model.shared)
             if client is not None:
                 self.clients.give_back(client)
+
+    def _accounts(self, peer: socket.socket, request: wire.AccountsRequest) -> None:
+        """Keep accounts as one connection says, until it ends."""
+        held: Collection[str] = ()
+        peer.settimeout(None)
+        try:
+            while True:
+                try:
+                    self.clients.divide(request.shares, held)
+                    held = tuple(request.shares)
+                    wire.send(peer, wire.AccountsSet(), wait=False)
+                except EyespotError as error:
+                    wire.send(peer, wire.Refusal.of(error), wait=False)
+                found = wire.receive(peer, {"AccountsRequest": wire.AccountsRequest})
+                if found is None or not isinstance(found[0], wire.AccountsRequest):
+                    return
+                request = found[0]
+        finally:
+            self.clients.divide({}, held)
 
     def _open(self, peer: socket.socket, client: Client, model: OpenModel) -> "_Memory":
         """Open the model, try it once on a grey picture to know its outputs' sizes, and hand over the memory."""
@@ -165,10 +213,13 @@ class WorkerServer:
         def run(session: Session) -> tuple[wire.Placed, ...]:
             return memory.arena.place(session.run(memory.picture, borrow=True), memory.output_offset)
 
+        payer = self.clients.find(request.client) or client
         try:
-            future = client.submit(model.shared, model.guarded(run), deadline_ns=request.deadline_ns)
+            future = payer.submit(model.shared, model.guarded(run), deadline_ns=request.deadline_ns)
             return wire.RunAnswer(outputs=future.result())
         except EyespotError as error:
+            if payer is not client and self.clients.find(payer.name) is None:  # it went while this waited
+                return self._answer(client, model, memory, request.model_copy(update={"client": None}))
             return wire.Refusal.of(error)
         except Exception as error:  # a runtime's own: told to the caller, who has no more use for its type
             log.exception("an inference failed")

@@ -6,7 +6,7 @@ needs no room. A plan made from a package's figures gives way to measured ones a
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from eyespot.edge.rate_plan import Allowed, Costs, HeldCosts, Need, allowed, plan_rates
@@ -37,6 +37,7 @@ class RatePlanner:
         measured: costs of runs of late.
         told: what packages say a run costs, for those never measured; asked once a package and size.
         lanes: as ``plan_rates``.
+        share: told each second which part of the lanes each camera was given; None: nobody is.
     """
 
     name = "rate planner"
@@ -47,11 +48,13 @@ class RatePlanner:
         measured: Callable[[], Costs],
         told: Callable[[Need], Costs],
         lanes: float,
+        share: Callable[[Mapping[str, float]], Awaitable[None]] | None = None,
     ) -> None:
         self._cameras = cameras
         self._measured = measured
         self._told = told
         self._lanes = lanes
+        self._share = share
         self._held = HeldCosts()
         self._needs: list[Need] = []
         self._plan: list[Assignment] = []
@@ -62,10 +65,17 @@ class RatePlanner:
         """Look every second until ``stop``."""
         while not stop.is_set():
             self.look()
+            if self._share is not None:
+                await self._share(self.shares)
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:
                 continue
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The part of the lanes that each camera was given, by the plan in force."""
+        return {item.want.name: item.share for item in self._plan}
 
     def look(self) -> None:
         """Plan anew if anything is different from last time, and tell the cameras."""

@@ -21,7 +21,7 @@ from eyespot.contracts.packet import StreamFormat, Unit
 from eyespot.edge.adaptive import LiveAdaptive
 from eyespot.edge.cadence import Cadence
 from eyespot.edge.config import CameraSettings
-from eyespot.edge.detector import Asked, Detector, Detectors
+from eyespot.edge.detector import Asked, Detector, Detectors, account_of
 from eyespot.edge.flat_views import FlatViews, flat_views
 from eyespot.edge.latency import Latency
 from eyespot.edge.rate_plan import Allowed, Need, Size
@@ -365,8 +365,8 @@ class VisionCamera:
         return self._regions.join(whole, regions, parts)
 
     def _asked(self, frame: Frame, region: Box | None = None) -> Asked:
-        priority = self.settings.detect.priority
-        return Asked(frame.capture_ns, frame.width_px / frame.height_px, self._wanted, region, priority)
+        detect, aspect = self.settings.detect, frame.width_px / frame.height_px
+        return Asked(frame.capture_ns, aspect, self._wanted, region, detect.priority, account_of(self.settings.id))
 
     def _has_time(self, took_ns: int, detector: Detector) -> bool:
         """Closer looks give way first: to the plan, to cameras that wait, to decoding, and to the next turn."""

@@ -51,6 +51,7 @@ class VisionHost:
             self._detectors.costs,
             lambda need: self._detectors.told(need.package),
             lanes_of(process.config),
+            self._inference.share if self._inference and elsewhere else None,
         )
         self._begin_ns = process.clock.monotonic_ns()
 

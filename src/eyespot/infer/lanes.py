@@ -57,6 +57,7 @@ class Lanes(Generic[R]):
     Args:
         make_session: called once in each lane's own thread.
         count: number of lanes.
+        run: runs a picture on a session without a copy; the third argument is ``context``. None: the session's ``run``.
         finish: turns a run's outputs into the result, in the lane's thread and without a copy: usually the head. The
             second argument is what ``submit`` was given as ``context``. None: the result is a copy of the outputs.
         max_waiting: pictures that may wait for a free lane.
@@ -68,11 +69,13 @@ class Lanes(Generic[R]):
         make_session: Callable[[], Runs],
         count: int,
         *,
+        run: Callable[[Any, Image, Any], Outputs] | None = None,
         finish: Callable[[Outputs, Any], R] | None = None,
         max_waiting: int = 4,
         clock: Clock | None = None,
     ) -> None:
         self._make_session = make_session
+        self._run = run or _run
         self._finish = finish
         self._work: queue.PriorityQueue[tuple[float, int, _Waiting[R] | None]]
         self._work = queue.PriorityQueue(max_waiting + count)
@@ -126,8 +129,8 @@ class Lanes(Generic[R]):
 
     def _result(self, session: Runs, image: Image, context: Any) -> Any:
         if self._finish is None:
-            return session.run(image)
-        return self._finish(session.run(image, borrow=True), context)
+            return tuple(array.copy() for array in self._run(session, image, context))
+        return self._finish(self._run(session, image, context), context)
 
     def _lane(self) -> None:
         session: Runs | None = None
@@ -147,3 +150,7 @@ class Lanes(Generic[R]):
                 future.set_exception(error)
         if session is not None:
             session.close()
+
+
+def _run(session: Runs, image: Image, _: Any) -> Outputs:
+    return session.run(image, borrow=True)

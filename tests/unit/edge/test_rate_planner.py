@@ -1,5 +1,7 @@
 """The acting part: it plans when something changed, tells the cameras, and says what it did."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from eyespot.edge.rate_plan import Allowed, Need, Size
@@ -58,3 +60,16 @@ def test_quiet_cameras_leave_their_room_to_the_others() -> None:
     plans = rig.planner.plans
     rig.planner.look()
     assert rig.planner.plans == plans, "nothing changed"
+
+
+async def test_shares_are_told_as_planned() -> None:
+    stop, told = asyncio.Event(), []
+
+    async def share(parts: Mapping[str, float]) -> None:
+        told.append(dict(parts))
+        stop.set()
+
+    cameras = [Camera("one"), Camera("other", 1)]
+    planner = RatePlanner(lambda: cameras, lambda: {("net", FULL): 120.0}, lambda _: {}, 1.0, share)
+    await planner.run(stop)
+    assert [{name: round(part, 2) for name, part in parts.items()} for parts in told] == [{"one": 0.2, "other": 0.6}]

@@ -5,7 +5,7 @@ opened model, run in a lane's thread; requests carry what that function holds, t
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -92,6 +92,13 @@ class SharedAccelerator:
         with self._changed:
             self._queue.join(name, terms)
         return Client(self, name)
+
+    def change(self, changed: Mapping[str, Terms], joining: Mapping[str, Terms], leaving: Collection[str]) -> None:
+        """Other terms from now on, all at once; what those who leave have waiting fails. Raises as ``FairQueue``."""
+        with self._changed:
+            waiting = self._queue.change(changed, joining, leaving)
+        for request in waiting:
+            _fail((request,), unavailable(f"Inference client '{request.client}' has left."))
 
     def leave(self, name: str) -> None:
         """Let a client go; what it has waiting fails."""

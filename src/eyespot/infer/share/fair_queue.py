@@ -13,6 +13,7 @@ A request whose deadline has passed is never started: it is dropped and counted.
 """
 
 from collections import deque
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -79,7 +80,7 @@ class _Client(Generic[J]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request(Generic[J]):
-    """One piece of work that waits or runs; ``charged_ns`` is what its client was charged in advance."""
+    """One piece of work that waits or runs; ``charged_ns`` is the virtual time its client was charged in advance."""
 
     client: str
     job: J
@@ -122,8 +123,38 @@ class FairQueue(Generic[J]):
                 f"Client '{name}' asks for {terms.share:.0%} of the accelerator, {left:.0%} is left.",
                 "Give it, or others, a smaller share.",
             )
-        self._clients[name] = _Client(name, terms, self._joined, self._virtual_ns)
-        self._joined += 1
+        self._admit(name, terms)
+
+    def change(
+        self, changed: Mapping[str, Terms], joining: Mapping[str, Terms], leaving: Collection[str]
+    ) -> list[Request[J]]:
+        """Give clients other terms, admit some and let some go, all at once or, where it raises, none.
+
+        What waits keeps its place and what was charged stays charged; from now on run time counts by the new shares.
+
+        Returns:
+            What those who leave had waiting.
+
+        Raises:
+            EyespotError: ``NOT_FOUND`` for a client to be changed or to leave that is not there, ``CONFLICT`` for one
+                that joins and is, ``EXHAUSTED`` when the shares come to more than the whole or there are too many.
+        """
+        for name in (*changed, *leaving):
+            self._client(name)
+        if taken := [name for name in joining if name in self._clients]:
+            raise EyespotError(Kind.CONFLICT, f"There is an inference client '{taken[0]}' already.")
+        wanted = {name: item.terms for name, item in self._clients.items() if name not in leaving}
+        wanted |= {**changed, **joining}
+        total = sum(terms.share for terms in wanted.values())
+        if total > 1 + _ROUNDING or len(wanted) > MAX_CLIENTS:
+            text = f"{len(wanted)} inference clients ask for {total:.0%} of the accelerator together."
+            raise EyespotError(Kind.EXHAUSTED, text, f"Give {MAX_CLIENTS} of them 100 % at most.")
+        waiting = [request for name in leaving for request in self.leave(name)]
+        for name, terms in changed.items():
+            self._clients[name].terms = terms
+        for name, terms in joining.items():
+            self._admit(name, terms)
+        return waiting
 
     def leave(self, name: str) -> tuple[Request[J], ...]:
         """Forget a client; returns its requests that were waiting. What it has running ends by itself."""
@@ -178,8 +209,9 @@ class FairQueue(Generic[J]):
         client.stats.waited_ns += waited_ns
         client.stats.worst_wait_ns = max(client.stats.worst_wait_ns, waited_ns)
         client.running += 1
-        client.virtual_ns += client.expected_ns / client.terms.share
-        run = Request(client.name, waiting.job, waiting.arrived_ns, waiting.deadline_ns, client.expected_ns)
+        charged_ns = client.expected_ns / client.terms.share
+        client.virtual_ns += charged_ns
+        run = Request(client.name, waiting.job, waiting.arrived_ns, waiting.deadline_ns, charged_ns)
         return Turn(run, late)
 
     def finish(self, request: Request[J], run_ns: int | None) -> None:
@@ -188,7 +220,7 @@ class FairQueue(Generic[J]):
         if client is None:
             return
         client.running = max(0, client.running - 1)
-        client.virtual_ns += ((run_ns or 0) - request.charged_ns) / client.terms.share
+        client.virtual_ns += (run_ns or 0) / client.terms.share - request.charged_ns
         if run_ns is None:
             client.stats.withdrawn += 1
             return
@@ -223,6 +255,10 @@ class FairQueue(Generic[J]):
     def stats(self, name: str) -> ClientStats:
         """The client's counters; raises ``NOT_FOUND``."""
         return self._client(name).stats
+
+    def _admit(self, name: str, terms: Terms) -> None:
+        self._clients[name] = _Client(name, terms, self._joined, self._virtual_ns)
+        self._joined += 1
 
     def _client(self, name: str) -> _Client[J]:
         client = self._clients.get(name)

@@ -65,6 +65,24 @@ def test_three_to_one_on_the_fake_accelerator(tmp_path: Path) -> None:
     assert guest.done > 20
 
 
+def test_shares_swapped_at_run_time_hold_from_then_on(tmp_path: Path) -> None:
+    shared = SharedAccelerator(SystemClock())
+    model = _fake(tmp_path, delay_s=0.002)
+    terms = {"one": Terms(0.75), "other": Terms(0.25)}
+    clients = [shared.join(name, given) for name, given in terms.items()]
+    floods = [_Flood(client, model) for client in clients]
+    threading.Event().wait(0.8)
+    before = [client.stats.run_ns for client in clients]
+    shared.change({"one": terms["other"], "other": terms["one"]}, {}, ())
+    threading.Event().wait(0.8)
+    for flood in floods:
+        flood.stop()
+    one, other = (client.stats.run_ns - ran for client, ran in zip(clients, before, strict=True))
+    shared.close()
+    assert before[0] / before[1] == pytest.approx(3, rel=0.1)
+    assert other / one == pytest.approx(3, rel=0.1)
+
+
 def test_one_models_failure_is_its_callers_alone(tmp_path: Path) -> None:
     shared = SharedAccelerator(SystemClock())
     client = shared.join("camera", Terms(0.5))

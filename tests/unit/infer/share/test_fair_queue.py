@@ -175,3 +175,22 @@ def test_no_client_at_work_falls_behind_its_share(seed: int, lanes: int, share: 
     had = queue.stats("watched").run_ns
     total = had + queue.stats("other").run_ns
     assert had >= share * total - (lanes + 2) * 20 * MS
+
+
+def test_a_change_is_whole_or_none() -> None:
+    queue: FairQueue[str] = FairQueue()
+    queue.join("a", Terms(0.6))
+    queue.join("b", Terms(0.4))
+    waiting = queue.submit("b", "work", 0)
+    for changed, joining, leaving in (
+        ({"a": Terms(0.7)}, {}, ()),
+        ({"a": Terms(0.1), "c": Terms(0.1)}, {}, ()),
+        ({}, {"b": Terms(0.1)}, ()),
+        ({"a": Terms(0.5)}, {"c": Terms(0.2)}, ()),
+        ({"a": Terms(0.1)}, {}, ("c",)),
+    ):
+        with pytest.raises(EyespotError):
+            queue.change(changed, joining, leaving)
+        assert {name: item["share"] for name, item in queue.status().items()} == {"a": 0.6, "b": 0.4}
+    assert queue.change({"a": Terms(0.5)}, {"c": Terms(0.5)}, ("b",)) == [waiting]
+    assert {name: item["share"] for name, item in queue.status().items()} == {"a": 0.5, "c": 0.5}
