@@ -46,7 +46,7 @@ export const t = {
     } as Record<string, string>,
   },
   kinds: {
-    object: "Visit", zone: "In zone", loiter: "Lingered", line: "Line crossed", occupancy: "Crowd",
+    object: "Visit", zone: "In zone", loiter: "Lingered", line: "Line crossed", occupancy: "Crowd", service: "Service",
     blind: "Too dark or bright", covered: "Lens covered", moved: "Camera moved", frozen: "Picture frozen", blurred: "Picture blurred",
     "signal-lost": "Signal lost", storage: "Storage trouble", process: "Program restarted", clock: "Clock jumped",
   } as Record<string, string>,

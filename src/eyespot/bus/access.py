@@ -33,7 +33,11 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
     """What ``role`` may publish and what it may listen to."""
     every = subjects.EVERY
     said: dict[Role, list[str]] = {
-        "supervisor": [subjects.events(every), subjects.config_changed(), subjects.control(every)],
+        # The server forgets whom an answer is owed when it reloads, which the supervisor tells it for the services'.
+        "supervisor": [
+            subjects.events(every), subjects.config_changed(), subjects.control(every),
+            f"{inbox_of_role('services')}.>",
+        ],
         "media": [subjects.events(every)],
         "vision": [subjects.events(every), subjects.tracks(every)],
         "api": [
@@ -41,7 +45,7 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
             *discovery_subjects.asked(),
         ],
         "frames": [],
-        "operator": [subjects.control("media"), *discovery_subjects.asked()],
+        "operator": [subjects.control("media"), subjects.control("services"), *discovery_subjects.asked()],
         "services": [
             subjects.events(every), subjects.control("supervisor"), subjects.control("frames"),
             subjects.service_config(every), subjects.service_request(every, every),

@@ -9,7 +9,7 @@ from importlib import import_module
 import typer
 
 from eyespot.cli import app as app_command
-from eyespot.cli import board, camera, config, demo, doctor, imaging, outputs, up, version
+from eyespot.cli import board, camera, config, demo, doctor, imaging, outputs, services, up, version
 from eyespot.kernel.errors import EyespotError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("board")(board.board)
 app.command("imaging")(imaging.imaging)
 app.add_typer(outputs.app, name="outputs")
 app.add_typer(app_command.app, name="app")
+app.add_typer(services.app, name="services")
 app.add_typer(config.app, name="config")
 app.command("demo")(demo.demo)
 app.command("version")(version.version)

@@ -11,10 +11,14 @@ more (or fewer) objects in a zone than allowed."""
 HealthKind = Literal["blind", "covered", "moved", "frozen", "blurred", "signal-lost", "storage", "process", "clock"]
 """What happens to the camera itself."""
 
-EventKind = SceneKind | HealthKind
+ServiceKind = Literal["service"]
+"""What a service found; ``label`` is ``<service>.<kind>``."""
+
+EventKind = SceneKind | HealthKind | ServiceKind
 EVENT_KINDS: tuple[str, ...] = (
     "object", "zone", "loiter", "line", "occupancy",
     "blind", "covered", "moved", "frozen", "blurred", "signal-lost", "storage", "process", "clock",
+    "service",
 )  # fmt: skip
 
 
@@ -37,7 +41,7 @@ class Event(BaseModel):
     camera: str
     kind: EventKind
     label: str = ""
-    """Object class, empty for health events."""
+    """Object class, empty for health events; ``<service>.<kind>`` for events of services."""
     zone: str = ""
     """Zone or tripwire name, empty when none."""
     start_wall_ns: int

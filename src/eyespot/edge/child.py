@@ -117,6 +117,12 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGTERM)
 
+    def reload(self) -> None:
+        """Tell it to read its configuration anew (SIGHUP); only for a program that is known to be ready for that."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(signal.SIGHUP)
+
     def status(self) -> dict[str, Any]:
         """State, pid, restarts, uptime and memory."""
         now = self.now

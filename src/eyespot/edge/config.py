@@ -17,6 +17,7 @@ from eyespot.edge.config_parts import (
     LineSettings,
     MaskSettings,
     OrientationSettings,
+    ServicesSettings,
     StorageSettings,
     StreamSettings,
     ZoneSettings,
@@ -213,6 +214,8 @@ class CameraHostConfig(Settings):
     """Shared by all cameras. Changes take effect after a restart."""
     inference: InferenceSettings = InferenceSettings()
     """The door for other programs. Changes take effect after a restart."""
+    services: ServicesSettings = ServicesSettings()
+    """What is published to this camera by others."""
     output: tuple[HostOutput, ...] = Field(default=(), max_length=MAX_OUTPUTS)
     """Relays and lamps that this host switches."""
     camera: tuple[CameraSettings, ...] = Field(default=(), max_length=MAX_CAMERAS)

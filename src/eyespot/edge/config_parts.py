@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from eyespot.contracts.lens import MAX_CORNERS, LensGeometry, Orientation
 from eyespot.contracts.output import OutputName, PulseSeconds
+from eyespot.contracts.service import PolicyClass
 from eyespot.hal.sensors.chooser import can_pin
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.config import Settings
@@ -119,6 +120,13 @@ class DetectSettings(Settings):
     """Least score at which a new object is believed."""
     regions: int = Field(default=1, ge=0, le=4)
     """Closer looks at far objects for each detection, while there is time; 0: the whole picture alone."""
+
+
+class ServicesSettings(Settings):
+    """Functions that are published to this camera, see `eyespot services`."""
+
+    forbid: tuple[PolicyClass, ...] = Field(default=(), max_length=4)
+    """Classes of services that may not run here, whoever installs them: biometric, workplace, minors, audio."""
 
 
 class ZoneSettings(Settings):

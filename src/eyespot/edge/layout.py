@@ -38,6 +38,21 @@ class StateLayout:
         return self.run_dir / "grants.json"
 
     @property
+    def services_db(self) -> Path:
+        """Which services should run, and how: the one truth."""
+        return self.state / "services.db"
+
+    @property
+    def services_dir(self) -> Path:
+        """Their code: ``<name>/<version>-<digest12>/``; empty when none is installed."""
+        return self.state / "services"
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Their own storage: ``<name>``."""
+        return self.state / "scratch"
+
+    @property
     def events_db(self) -> Path:
         return self.state / "events.db"
 

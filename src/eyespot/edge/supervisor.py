@@ -19,16 +19,18 @@ from pydantic import ValidationError
 from eyespot.bus import nats, server, subjects
 from eyespot.bus.contract import Bus
 from eyespot.contracts.event import Event
+from eyespot.contracts.service_access import ServiceUsers
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.child import Child, ChildSpec, exit_text
 from eyespot.edge.config_file import load_config
 from eyespot.edge.events.store import EventStore
 from eyespot.edge.layout import HOST, StateLayout
+from eyespot.edge.services.present import any_installed
 from eyespot.edge.summary import Summary
 from eyespot.edge.watchdog import BUS_ROLE, Watchdog
 from eyespot.kernel.clock import Clock, from_seconds, seconds
 from eyespot.kernel.config import inherited_env
-from eyespot.kernel.errors import EyespotError
+from eyespot.kernel.errors import EyespotError, invalid
 from eyespot.kernel.ids import new_id
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,8 @@ JOIN_S, JOIN_TRIES = 2.0, 10
 MODULES = {"media": "eyespot.edge.media_process", "vision": "eyespot.edge.vision_process", "api": "eyespot.edge.api"}
 FRAMES_MODULE = "eyespot.edge.frames"
 """Started once there are grants: without services nobody needs it."""
+SERVICES_MODULE = "eyespot.edge.services"
+"""Runs only while a service is installed."""
 _LEAN = {
     "MALLOC_ARENA_MAX": "2",
     # Pictures come and go many times a second: kept in the heap, their pages need not be faulted in anew.
@@ -96,7 +100,7 @@ class Supervisor:
         return self.summary.document(seconds(self._clock.monotonic_ns() - begin_ns))
 
     async def _start(self) -> None:
-        plan = server.prepare(self._layout.run_dir)
+        plan = server.prepare(self._layout.run_dir, self._layout.state)
         self._bus_port = plan.port
         env = inherited_env()
         self._add(ChildSpec(BUS_ROLE, plan.command, {**env, **_NATS_LEAN}, stop_s=5.0))
@@ -104,6 +108,7 @@ class Supervisor:
         self._layout.grants_file.unlink(missing_ok=True)  # those of an earlier life: whoever decides writes them anew
         for role, module in MODULES.items():
             self._add_own(role, module)
+        await self._follow_services()
 
     async def _join(self) -> None:
         """Connect to the bus at whatever address it has by now; raises ``UNAVAILABLE``."""
@@ -117,6 +122,33 @@ class Supervisor:
                     raise
         if self._bus is not None:
             self._tasks.append(asyncio.create_task(self._listen(self._bus)))
+            await self._bus.serve(subjects.control("supervisor"), self._let_services_in)
+
+    async def _let_services_in(self, request: bytes) -> bytes:
+        """The services process says who of the services may join; the server has it before this returns."""
+        try:
+            wanted = ServiceUsers.model_validate_json(request)
+        except ValidationError as error:
+            raise invalid("The list of services does not parse.") from error
+        await asyncio.to_thread(server.let_in, self._layout.run_dir, wanted.users)
+        self._children[BUS_ROLE].reload()
+        return b"{}"
+
+    async def _follow_services(self) -> None:
+        """Start what services need when the first is installed, end it when the last is gone."""
+        wanted = any_installed(self._layout.services_dir)
+        if wanted and "services" not in self._children:
+            self._add_own("services", SERVICES_MODULE)
+        elif not wanted and "services" in self._children:
+            for role in ("services", "frames"):
+                await self._end_child(role)
+            self._layout.grants_file.unlink(missing_ok=True)
+
+    async def _end_child(self, role: str) -> None:
+        if role in self._children:
+            await self._children.pop(role).stop()
+            if role in self._down:
+                self._end_event(role)
 
     def _add_own(self, role: str, module: str) -> None:
         where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
@@ -144,12 +176,13 @@ class Supervisor:
                 await self._follow_bus()
             await self._report()
             await self._look_at_config()
+            await self._follow_services()
             self._end_silence()
             self._start_frames()
 
     async def _stop(self) -> None:
         """Viewers first, the recorder after all who read from it, the bus last."""
-        for role in ("api", "frames", "vision", "media"):
+        for role in ("api", "services", "frames", "vision", "media"):
             if role in self._children:
                 await self._children[role].stop()
         for event in list(self._down.values()):
@@ -240,7 +273,7 @@ class Supervisor:
             return
         log.error("port %d for the bus is taken by another program; another one is tried", self._bus_port)
         try:
-            self._bus_port = server.prepare(self._layout.run_dir).port
+            self._bus_port = server.prepare(self._layout.run_dir, self._layout.state).port
         except OSError as error:
             log.error("the bus cannot be moved: %s", error)
             return

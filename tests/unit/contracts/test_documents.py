@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
-from eyespot.contracts.event import EVENT_KINDS, Event, HealthKind, PathPoint, SceneKind
+from eyespot.contracts.event import EVENT_KINDS, Event, HealthKind, PathPoint, SceneKind, ServiceKind
 from eyespot.contracts.status import StatusMessage
 from eyespot.contracts.track import Track, TracksMessage
 
@@ -13,7 +13,7 @@ BOX = (0.1, 0.2, 0.3, 0.4)
 
 
 def test_the_list_of_event_kinds_is_complete() -> None:
-    assert (*get_args(SceneKind), *get_args(HealthKind)) == EVENT_KINDS
+    assert (*get_args(SceneKind), *get_args(HealthKind), *get_args(ServiceKind)) == EVENT_KINDS
 
 
 def test_an_event_survives_json() -> None:

@@ -1,0 +1,172 @@
+"""`eyespot services …`: functions that are published to this camera; what they may see, use and send."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from eyespot.edge.services.installed import Installed
+    from eyespot.edge.services.store import Row
+
+app = typer.Typer(help="Install, show and remove services of a camera host.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the service.")]
+State = Annotated[Path, typer.Option(help="State folder of the host, which may be running.")]
+JsonLine = Annotated[bool, typer.Option("--json", help="Print one line of JSON.")]
+_DEFAULT = Path("/var/lib/eyespot")
+
+
+@app.command("list")
+def list_services(state: State = _DEFAULT, json_line: JsonLine = False) -> None:
+    """Show every installed service and its last state."""
+    with _installed(state) as installed:
+        found = [_short(installed, row) for row in installed.store.rows()]
+    if json_line:
+        typer.echo(json.dumps(found))
+        return
+    if not found:
+        typer.echo("No service is installed: eyespot services install FOLDER.")
+    for one in found:
+        typer.echo(f"{one['name']:<32} {one['version']:<12} {one['state']:<10} {one['why']}".rstrip())
+
+
+@app.command("show")
+def show(name: Name, state: State = _DEFAULT, json_line: JsonLine = False) -> None:
+    """Show what a service can see, use and send, its settings and its last states."""
+    from dataclasses import asdict
+
+    from eyespot.edge.services.granted import in_words
+    from eyespot.edge.services.launching import settings_of
+
+    with _installed(state) as installed:
+        row = installed.store.get(name)
+        checked = installed.check(row)
+        words = in_words(checked.manifest, row.granted)
+        states = [asdict(moment) for moment in installed.store.states(name)]
+        document = {**_short(installed, row), **words, "settings": settings_of(checked), "states": states}
+    if json_line:
+        typer.echo(json.dumps(document))
+        return
+    typer.echo(f"{name} {row.version}: {document['state']} {document['why']}".rstrip())
+    for what, lines in words.items():
+        typer.echo(f"It can {what}:")
+        for line in lines:
+            typer.echo(f"  {line}")
+    typer.echo(f"Settings: {json.dumps(document['settings'])}")
+
+
+@app.command("install")
+def install(
+    folder: Annotated[Path, typer.Argument(help="Folder with service.toml and the code.")],
+    camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
+    state: State = _DEFAULT,
+) -> None:
+    """Install a service, or its new version, granting what it asks for; a running host starts it within seconds."""
+    from eyespot.edge.services.granted import in_words
+
+    with _installed(state) as installed:
+        row = installed.install(folder, camera)
+        words = in_words(installed.check(row).manifest, row.granted)
+    typer.echo(f"Installed {row.name} {row.version}.")
+    for what, lines in words.items():
+        typer.echo(f"It can {what}:")
+        for line in lines:
+            typer.echo(f"  {line}")
+
+
+@app.command("remove")
+def remove(name: Name, state: State = _DEFAULT) -> None:
+    """Remove a service, its settings and its storage."""
+    with _installed(state) as installed:
+        installed.remove(name)
+    typer.echo(f"Removed {name}.")
+
+
+@app.command("enable")
+def enable(name: Name, state: State = _DEFAULT) -> None:
+    """Let a service run, also one that has failed."""
+    with _installed(state) as installed:
+        installed.enable(name, enabled=True)
+
+
+@app.command("disable")
+def disable(name: Name, state: State = _DEFAULT) -> None:
+    """Stop a service and leave it installed."""
+    with _installed(state) as installed:
+        installed.enable(name, enabled=False)
+
+
+@app.command("config")
+def config(
+    name: Name,
+    settings: Annotated[str, typer.Argument(help='All its settings as JSON, for example {"limit": 5}.')],
+    state: State = _DEFAULT,
+) -> None:
+    """Set a service's settings; it is told at once, without a restart."""
+    from eyespot.kernel.errors import invalid
+
+    try:
+        wanted = json.loads(settings)
+    except ValueError as error:
+        raise invalid(f"The settings are not JSON: {error}.", "Write for example: '{\"limit\": 5}'") from error
+    if not isinstance(wanted, dict):
+        raise invalid("The settings are not a JSON object.", "Write for example: '{\"limit\": 5}'")
+    with _installed(state) as installed:
+        installed.configure(name, wanted)
+
+
+@app.command("logs")
+def logs(name: Name, state: State = _DEFAULT) -> None:
+    """Print the newest lines of a service's output, from the running host."""
+    import asyncio
+
+    for line in asyncio.run(_logs(state, name)):
+        typer.echo(line)
+
+
+async def _logs(state: Path, name: str) -> list[str]:
+    from eyespot.bus import subjects
+    from eyespot.bus.nats import connect
+    from eyespot.edge.layout import StateLayout
+
+    bus = await connect(StateLayout(state.absolute()).run_dir, "operator", wait_s=5.0)
+    try:
+        answer = await bus.request(subjects.control("services"), json.dumps({"logs": name}).encode())
+        return [str(line) for line in json.loads(answer)["lines"]]
+    finally:
+        await bus.close()
+
+
+def _short(installed: "Installed", row: "Row") -> dict[str, Any]:
+    states = installed.store.states(row.name)
+    last = states[-1] if states else None
+    return {
+        "name": row.name, "version": row.version, "enabled": row.enabled,
+        "state": last.state if last else "installed", "why": last.why if last else "",
+    }  # fmt: skip
+
+
+@contextmanager
+def _installed(state: Path) -> "Iterator[Installed]":
+    """The services of ``state``; raises ``INVALID`` for another user, whose files the host could not use."""
+    import os
+
+    from eyespot.edge.layout import StateLayout
+    from eyespot.edge.services.installed import Installed
+    from eyespot.edge.services.store import ServiceStore
+    from eyespot.kernel.errors import invalid
+
+    if not state.is_dir():
+        raise invalid(f"There is no state folder {state}.", "Name the host's with --state.")
+    if state.stat().st_uid != os.geteuid():
+        raise invalid(f"{state} belongs to another user.", "Run this as the user that the host runs as: sudo -u USER.")
+    layout = StateLayout.of(state)
+    store = ServiceStore(layout.services_db)
+    try:
+        yield Installed(layout, store)
+    finally:
+        store.close()

@@ -1,0 +1,114 @@
+"""What every running service needs of the services process: a place on the bus, its grant of views, an engine."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eyespot.bus import server, subjects
+from eyespot.bus.contract import Bus
+from eyespot.contracts.frames_door import Grant, Grants
+from eyespot.contracts.service import Host, PolicyClass
+from eyespot.contracts.service_access import ServiceUser, ServiceUsers
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.engines.contract import Engine
+from eyespot.edge.services.granted import cameras_of
+from eyespot.edge.services.installed import Checked, Installed
+from eyespot.edge.services.sign_in import Place
+from eyespot.kernel.clock import Clock
+from eyespot.kernel.errors import unavailable
+
+LET_IN_S = 10.0
+
+
+class Admission:
+    """Places on the bus: keys are made here, stay in memory, and the supervisor is told whom to let in."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._lock = asyncio.Lock()
+        self._users: dict[str, ServiceUser] = {}
+
+    async def admit(self, checked: Checked) -> Place:
+        """A new key for a start of a service; raises ``UNAVAILABLE`` when the supervisor does not answer."""
+        seed, public = server.new_key()
+        granted = checked.row.granted
+        user = ServiceUser(
+            name=checked.row.name, public_key=public, cameras=cameras_of(checked.manifest, granted),
+            read=granted.read, ask=granted.ask,
+        )  # fmt: skip
+        async with self._lock:
+            self._users[user.name] = user
+            await self._tell()
+        return Place(user.name, public, seed)
+
+    async def dismiss(self, name: str) -> None:
+        """A service ended: its key opens nothing any more."""
+        async with self._lock:
+            if self._users.pop(name, None) is not None:
+                await self._tell()
+
+    async def _tell(self) -> None:
+        users = ServiceUsers(users=tuple(self._users.values()))
+        await self._bus.request(subjects.control("supervisor"), users.model_dump_json().encode(), LET_IN_S)
+
+
+class GrantsFile:
+    """The grants that the frames process follows; none at first, so that nothing of an earlier life is left.
+
+    There is no file until a service sees something: the frames process starts with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._grants: dict[str, Grant] = {}
+        path.unlink(missing_ok=True)
+
+    def give(self, name: str, grant: Grant) -> None:
+        """Let a service see its views."""
+        self._grants[name] = grant
+        self._write()
+
+    def take(self, name: str) -> None:
+        """It may see nothing any more."""
+        if self._grants.pop(name, None) is not None:
+            self._write()
+
+    def _write(self) -> None:
+        draft = self._path.with_suffix(".new")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(Grants(services=self._grants).model_dump_json())
+        draft.replace(self._path)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything together."""
+
+    layout: StateLayout
+    installed: Installed
+    engines: Mapping[Host, Engine]
+    admission: Admission
+    grants: GrantsFile
+    bus: Bus
+    clock: Clock
+    forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())
+
+    def engine(self, host: Host) -> Engine:
+        """The engine for a service made for ``host``; raises ``UNAVAILABLE``. A stricter one stands in for inline."""
+        found = self.engines.get("process" if host == "inline" else host)
+        if found is None:
+            raise unavailable(f"There is no engine for host = '{host}' here.", "See: eyespot doctor.")
+        return found
+
+    def bus_address(self) -> tuple[str, int]:
+        """Where the bus server is now; raises ``UNAVAILABLE``."""
+        parts = urlsplit(server.server_url(self.layout.run_dir))
+        return parts.hostname or "127.0.0.1", parts.port or 0
+
+    async def say_settings(self, name: str, settings: Mapping[str, object]) -> None:
+        """Tell a running service its settings."""
+        await self.bus.publish(subjects.service_config(name), json.dumps(settings).encode())

@@ -1,0 +1,106 @@
+"""What the owner granted a service: never more than its manifest asks for. Pure."""
+
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from eyespot.contracts.service import Destination, Manifest, PolicyClass, Readable, Slug
+from eyespot.contracts.view import ANY_CAMERA, NamedView
+from eyespot.kernel.config import Settings
+from eyespot.kernel.errors import EyespotError, Kind, invalid
+
+
+class Granted(Settings):
+    """The owner's word."""
+
+    camera: str = Field(default="", max_length=64)
+    """The camera that stands for ``*`` in the manifest; empty: none is assigned."""
+    views: tuple[Slug, ...] = Field(default=(), max_length=8)
+    """Views it may see, by name."""
+    read: tuple[Readable, ...] = ()
+    emit: tuple[Slug, ...] = Field(default=(), max_length=32)
+    ask: tuple[Slug, ...] = Field(default=(), max_length=16)
+    outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
+    network: tuple[Destination, ...] = Field(default=(), max_length=16)
+
+
+def everything(manifest: Manifest, camera: str) -> Granted:
+    """All that the manifest asks for, with ``camera`` for ``*``."""
+    asked = manifest.permissions
+    return Granted(
+        camera=camera, views=tuple(view.name for view in manifest.view), read=asked.read, emit=asked.emit,
+        ask=asked.ask, outputs=asked.outputs, network=asked.network,
+    )  # fmt: skip
+
+
+def check_granted(manifest: Manifest, granted: Granted) -> None:
+    """Raises ``INVALID`` where ``granted`` goes beyond the manifest."""
+    asked = everything(manifest, granted.camera)
+    for key in ("views", "read", "emit", "ask", "outputs", "network"):
+        more = set(getattr(granted, key)) - set(getattr(asked, key))
+        if more:
+            raise invalid(f"'{min(more)}' in {key} is not asked for by {manifest.service.name}.", "Leave it out.")
+
+
+def definite_views(manifest: Manifest, granted: Granted) -> tuple[NamedView, ...]:
+    """The granted views, each of a definite camera; those of a camera that nobody assigned are left out."""
+    found = []
+    for view in manifest.view:
+        camera = granted.camera if view.camera == ANY_CAMERA else view.camera
+        if view.name in granted.views and camera:
+            found.append(NamedView.model_validate({**view.model_dump(exclude_unset=True), "camera": camera}))
+    return tuple(found)
+
+
+def cameras_of(manifest: Manifest, granted: Granted) -> tuple[str, ...]:
+    """The cameras it has to do with: the assigned one, and those of its granted views."""
+    views = (view.camera for view in definite_views(manifest, granted))
+    return tuple(sorted({granted.camera, *views} - {""}))
+
+
+def check_policy(manifest: Manifest, forbidden: Iterable[PolicyClass]) -> None:
+    """Raises ``FORBIDDEN`` when the service is of a class that the owner or the site forbids."""
+    found = sorted(set(manifest.permissions.policy) & set(forbidden))
+    if found:
+        raise EyespotError(
+            Kind.FORBIDDEN,
+            f"{manifest.service.title} is of the class '{found[0]}', which is forbidden on this camera.",
+            "See services.forbid in the settings.",
+        )
+
+
+def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
+    """What this service can see, use and send, in plain sentences."""
+    budget = manifest.budget
+    see = [_seen(view) for view in definite_views(manifest, granted)]
+    cameras = ", ".join(cameras_of(manifest, granted)) or "no camera"
+    see += [f"The {kind} of {cameras}." for kind in granted.read]
+    use = [
+        f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage.",
+        *(f"The model {wish.package}, {wish.rate_hz:g} times a second." for wish in manifest.model),
+        *(f"The output {name}: it may switch it." for name in granted.outputs),
+    ]
+    send = [f"Events '{manifest.service.name}.{kind}', which are kept and shown here." for kind in granted.emit]
+    send += [f"Requests to the service {name}." for name in granted.ask]
+    send += [
+        f"Anything it knows to {place}, outside of this camera; each connection is logged." for place in granted.network
+    ]
+    return {
+        "see": see or ["Nothing."],
+        "use": use,
+        "send": send or ["Nothing."],
+    }
+
+
+def _seen(view: NamedView) -> str:
+    labels = ", ".join(view.labels) or "every kind of object"
+    part = "the whole picture" if view.region == (0.0, 0.0, 1.0, 1.0) else "a part of the picture"
+    size = f"{view.width_px} × {view.height_px} pixels, {view.rate_hz:g} times a second"
+    words = {
+        "full": f"{part}, {size}",
+        "crops": f"cut-outs of {labels} from {part}, {size}",
+        "silhouette": f"boxes filled flat where there is {labels}, nothing else, {size}",
+        "boxes": f"where there is {labels}, no picture, {view.rate_hz:g} times a second",
+        "metadata": f"how much there is of {labels}, no picture and no place, {view.rate_hz:g} times a second",
+    }
+    return f"Of camera {view.camera}: {words[view.form]}."

@@ -1,0 +1,192 @@
+"""Installing and removing: a folder becomes a read-only one below the state folder, and a row in the store.
+
+The row is what counts: a folder that no row names is removed by the next sweep, so a crash at any moment leaves the
+service as it was or as it is to be.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eyespot.contracts.service import Manifest, PolicyClass, read_manifest
+from eyespot.contracts.service_access import MAX_SERVICES
+from eyespot.contracts.settings_schema import check_settings
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.digest import copy_folder, digest_of
+from eyespot.edge.services.granted import Granted, check_granted, check_policy, everything
+from eyespot.edge.services.store import Row, ServiceStore, folder_of
+from eyespot.kernel.errors import EyespotError, Kind
+
+LEAST_FREE_BYTES = 512 << 20
+"""Recording comes first: no service is installed where less would be left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An installed service whose folder is what it was when it was installed."""
+
+    row: Row
+    manifest: Manifest
+    folder: Path
+
+
+class Installed:
+    """The services of one state folder. Calls block on the disk.
+
+    Args:
+        free_bytes: free space where a folder lies.
+    """
+
+    def __init__(
+        self,
+        layout: StateLayout,
+        store: ServiceStore,
+        *,
+        free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free,
+    ) -> None:
+        self.store = store
+        self._layout = layout
+        self._free_bytes = free_bytes
+
+    def install(
+        self,
+        source: Path,
+        camera: str = "",
+        *,
+        granted: Granted | None = None,
+        settings: dict[str, Any] | None = None,
+        forbidden: Iterable[PolicyClass] = (),
+    ) -> Row:
+        """Take the service in ``source``, or its new version; the version before stays until this one is healthy.
+
+        Args:
+            camera: stands for ``*`` in its views.
+            granted: None: all it asks for, or, for a new version, what was granted before as far as it asks for it.
+            settings: None: as before, or defaults.
+
+        Raises ``INVALID``, ``FORBIDDEN``, ``TOO_LARGE``, ``EXHAUSTED``; nothing was changed then.
+        """
+        manifest = read_manifest(source)
+        check_policy(manifest, forbidden)
+        name = manifest.service.name
+        old = next((row for row in self.store.rows() if row.name == name), None)
+        if old is None and len(self.store.rows()) >= MAX_SERVICES:
+            raise EyespotError(Kind.EXHAUSTED, f"{MAX_SERVICES} services are installed already.", "Remove one first.")
+        granted = granted or _granted_before(manifest, old, camera)
+        check_granted(manifest, granted)
+        settings = settings if settings is not None else (old.settings if old else {}) or {}
+        check_settings(manifest.config, settings)
+        with self._alone():
+            digest = self._take(source, manifest)
+            before = (old.version, old.digest) if old and old.digest != digest else None
+            row = Row(
+                name, manifest.service.version, digest, abs(old.starts) + 1 if old else 1, granted, settings, before
+            )
+            self.store.put(row)
+        return row
+
+    def configure(self, name: str, settings: dict[str, Any]) -> Row:
+        """Set a service's settings; raises ``INVALID`` by its schema, ``NOT_FOUND``."""
+        checked = self.check(self.store.get(name))
+        check_settings(checked.manifest.config, settings)
+        row = replace(checked.row, settings=settings)
+        self.store.put(row)
+        return row
+
+    def enable(self, name: str, *, enabled: bool) -> Row:
+        """Let a service run, also once more after it failed, or stop it; raises ``NOT_FOUND``."""
+        old = self.store.get(name)
+        row = replace(old, starts=abs(old.starts) + 1 if enabled else -abs(old.starts))
+        self.store.put(row)
+        return row
+
+    def remove(self, name: str) -> None:
+        """Forget a service and its code; its storage goes with the next sweep. Raises ``NOT_FOUND``."""
+        with self._alone():
+            self.store.remove(name)
+            shutil.rmtree(self._layout.services_dir / name, ignore_errors=True)
+
+    def check(self, row: Row) -> Checked:
+        """``row`` with its folder; raises ``CORRUPT`` when that is gone or altered."""
+        folder = self._layout.services_dir / row.folder
+        try:
+            unaltered = folder.is_dir() and not folder.is_symlink() and digest_of(folder) == row.digest
+        except (OSError, EyespotError):
+            unaltered = False
+        if not unaltered:
+            raise EyespotError(
+                Kind.CORRUPT, f"The folder of {row.name} {row.version} is gone or was altered.", "Install it again."
+            )
+        return Checked(row, read_manifest(folder), folder)
+
+    def sweep(self) -> list[str]:
+        """Remove every folder that no row names; returns their names."""
+        with self._alone():
+            kept = {folder_of(row.name, *row.before) for row in self.store.rows() if row.before}
+            kept |= {row.folder for row in self.store.rows()}
+            folders = {f"{path.parent.name}/{path.name}": path for path in self._layout.services_dir.glob("*/*")}
+            gone = sorted(set(folders) - kept)
+            for name in gone:
+                shutil.rmtree(folders[name], ignore_errors=True)
+            for parent in self._layout.services_dir.glob("*"):
+                if parent.is_dir() and not any(parent.iterdir()):
+                    parent.rmdir()
+            names = {row.name for row in self.store.rows()}
+            for storage in self._layout.scratch_dir.glob("*"):
+                if storage.name.partition(".")[0] not in names:
+                    shutil.rmtree(storage, ignore_errors=True)
+        return gone
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time, so that no folder is swept away before its row is written."""
+        home = self._layout.services_dir
+        home.mkdir(mode=0o755, exist_ok=True)
+        lock = os.open(home / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(lock)
+
+    def _take(self, source: Path, manifest: Manifest) -> str:
+        """Copy the folder to its place; returns its digest."""
+        home = self._layout.services_dir
+        if self._free_bytes(home) < LEAST_FREE_BYTES:
+            raise EyespotError(
+                Kind.EXHAUSTED, f"Less than {LEAST_FREE_BYTES >> 20} MB are free below {home}.", "Make room first."
+            )
+        draft_home = home / f".{secrets.token_hex(6)}"
+        draft = draft_home / "new"
+        draft_home.mkdir(mode=0o700)
+        try:
+            copy_folder(source, draft)
+            read_manifest(draft)
+            digest = digest_of(draft)
+            place = home / folder_of(manifest.service.name, manifest.service.version, digest)
+            place.parent.mkdir(exist_ok=True)
+            if place.exists() and digest_of(place) != digest:
+                shutil.rmtree(place)
+            if not place.exists():
+                draft.rename(place)
+            return digest
+        finally:
+            shutil.rmtree(draft_home, ignore_errors=True)
+
+
+def _granted_before(manifest: Manifest, old: Row | None, camera: str) -> Granted:
+    """A new version gets nothing that its owner has not granted."""
+    if old is None:
+        return everything(manifest, camera)
+    asked = everything(manifest, camera or old.granted.camera)
+    both = {
+        key: tuple(one for one in getattr(asked, key) if one in getattr(old.granted, key))
+        for key in ("views", "read", "emit", "ask", "outputs", "network")
+    }
+    return Granted(camera=asked.camera, **both)

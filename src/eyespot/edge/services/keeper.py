@@ -1,0 +1,121 @@
+"""Makes what runs what the store says: looks once a second, starts, stops, replaces and configures.
+
+Owns no state of its own that matters: killed at any moment, the next one finds everything in the store.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from eyespot.bus import subjects
+from eyespot.contracts.event import Event
+from eyespot.contracts.service_bus import MAX_DOCUMENT_BYTES, Beat
+from eyespot.edge.layout import HOST
+from eyespot.edge.services.desk import Desk
+from eyespot.edge.services.kept import Kept, first_of
+from eyespot.edge.services.store import Row
+from eyespot.kernel.errors import EyespotError
+from eyespot.kernel.ids import new_id
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+
+
+class Keeper:
+    """A service of the process.
+
+    Args:
+        submit: takes an event to be stored and published; never waits.
+    """
+
+    name = "keeper"
+
+    def __init__(self, desk: Desk, submit: Callable[[Event], None]) -> None:
+        self._desk = desk
+        self._submit = submit
+        self._kept: dict[str, Kept] = {}
+        self._told: set[str] = set()
+        self._forbidden = desk.forbidden()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep until ``stop``; then everything is ended."""
+        heard = self._desk.bus.subscribe(subjects.service_beat(subjects.EVERY))
+        listening = asyncio.create_task(self._listen(heard))
+        await asyncio.to_thread(self._desk.installed.sweep)
+        try:
+            while not stop.is_set():
+                try:
+                    await self.reconcile()
+                except EyespotError as error:
+                    log.error("%s", error)
+                await first_of(stop, self._desk.clock, LOOK_S)
+        finally:
+            await heard.close()
+            await listening
+            await asyncio.gather(*(kept.stop() for kept in self._kept.values()))
+
+    async def reconcile(self) -> None:
+        """One look at the store."""
+        rows = {row.name: row for row in await asyncio.to_thread(self._desk.installed.store.rows) if row.enabled}
+        for name, kept in self._kept.items():
+            row = rows.get(name)
+            if row is not None and row != kept.row and _same_but_settings(row, kept.row):
+                await kept.configure(row)
+        policy_changed, self._forbidden = self._desk.forbidden() != self._forbidden, self._desk.forbidden()
+        ended = {name: kept for name, kept in self._kept.items() if policy_changed or rows.get(name) != kept.row}
+        await asyncio.gather(*(kept.stop() for kept in ended.values()))
+        for name in ended:
+            del self._kept[name]
+            self._told.discard(name)
+        if ended:
+            await asyncio.to_thread(self._desk.installed.sweep)
+        for name, row in rows.items():
+            if name not in self._kept:
+                self._kept[name] = Kept(row, self._desk)
+        self._tell_failures()
+
+    def allowed(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """See ``Kept.allowed``; None when there is none of that name."""
+        kept = self._kept.get(name)
+        return None if kept is None else kept.allowed()
+
+    def logs(self, name: str) -> list[str]:
+        """The newest lines of one service's output; empty when it is not kept."""
+        kept = self._kept.get(name)
+        return [] if kept is None else kept.logs()
+
+    def status(self) -> dict[str, Any]:
+        return {name: kept.status() for name, kept in sorted(self._kept.items())}
+
+    async def _listen(self, heard: Any) -> None:
+        async for message in heard:
+            kept = self._kept.get(subjects.service_of(message.subject))
+            if kept is None or len(message.data) > MAX_DOCUMENT_BYTES:
+                continue
+            try:
+                kept.heard(Beat.model_validate_json(message.data))
+            except ValidationError:
+                log.debug("a beat of %s does not parse", kept.row.name)
+
+    def _tell_failures(self) -> None:
+        """An event for each that has failed for good, once."""
+        for name, kept in self._kept.items():
+            if kept.failed_why and name not in self._told:
+                self._told.add(name)
+                self._submit(_failure(name, kept.failed_why, self._desk.clock.wall_ns()))
+
+
+def _failure(name: str, why: str, now_ns: int) -> Event:
+    return Event(
+        id=new_id(now_ns), camera=HOST, kind="process", label=name, start_wall_ns=now_ns, end_wall_ns=now_ns,
+        detail={"text": why},
+    )  # fmt: skip
+
+
+def _same_but_settings(one: Row, other: Row) -> bool:
+    return replace(one, settings=None, before=None) == replace(other, settings=None, before=None)

@@ -1,0 +1,221 @@
+"""One service from the moment that it should run until it should not: started, watched, started again, given up."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from eyespot.contracts.frames_door import Grant
+from eyespot.contracts.service_bus import Beat
+from eyespot.edge.services.desk import Desk
+from eyespot.edge.services.engines.contract import Running
+from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
+from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
+from eyespot.edge.services.installed import Checked
+from eyespot.edge.services.launching import prepare, settings_of
+from eyespot.edge.services.relay import Counters, Relay
+from eyespot.edge.services.sign_in import wait_until_let_in
+from eyespot.edge.services.store import Row, State
+from eyespot.kernel.clock import Clock
+from eyespot.kernel.errors import EyespotError
+from eyespot.kernel.ids import new_id
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+STOP_S = 5.0
+REFUSED_REST_S = 5.0
+"""One that cannot be started for a reason outside of it is tried again after so long."""
+
+
+class Kept:
+    """Keeps ``row`` running until ``stop``.
+
+    Attributes:
+        failed_why: set when it has failed for good; its owner has to start it.
+    """
+
+    def __init__(self, row: Row, desk: Desk) -> None:
+        self.row = row
+        self.state: State = "installed"
+        self.why = ""
+        self.failed_why = ""
+        self._desk = desk
+        self._health = Health(desk.clock)
+        self._counters = Counters()
+        self._checked: Checked | None = None
+        self._relay: Relay | None = None
+        self._running: Running | None = None
+        self._logs: list[str] = []
+        self._stopping = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"service {row.name}")
+
+    async def stop(self) -> None:
+        """End it; returns when nothing of it is left."""
+        self._stopping.set()
+        await self._task
+
+    async def configure(self, row: Row) -> None:
+        """Only its settings changed: tell it."""
+        self.row = row
+        if self._checked is not None:
+            self._checked = Checked(row, self._checked.manifest, self._checked.folder)
+            await self._desk.say_settings(row.name, settings_of(self._checked))
+
+    def heard(self, beat: Beat) -> None:
+        """It beat."""
+        if self._running is None:
+            return
+        first = self._health.beat is None
+        self._health.heard(beat)
+        if first:
+            self._come("running")
+
+    def allowed(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Kinds of event that it may make, and its cameras; None while it does not run."""
+        if self._checked is None or self._running is None:
+            return None
+        return self.row.granted.emit, cameras_of(self._checked.manifest, self.row.granted)
+
+    def logs(self) -> list[str]:
+        """The newest lines of its output, of this life or the last."""
+        return self._running.logs.lines() if self._running is not None else self._logs
+
+    def status(self) -> dict[str, Any]:
+        """How it is, as JSON-ready values."""
+        beat = self._health.beat
+        found: dict[str, Any] = {"state": self.state, "why": self.why, "version": self.row.version}
+        found |= {"deaths": self._health.deaths, "beat": beat.model_dump(mode="json") if beat else None}
+        if self._relay is not None:
+            found["bus"] = self._relay.status()
+        if self._running is not None:
+            usage = self._running.usage()
+            found |= {
+                "cpu_s": round(usage.cpu_s, 2), "memory_bytes": usage.memory_bytes, "pids": usage.pids,
+                "breaches": dict(self._running.breaches()), "enforced": dict(self._running.enforced),
+            }  # fmt: skip
+        return found
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                rest_s = await self._life()
+            except EyespotError as error:
+                rest_s = self._refused(error)
+            except (
+                Exception
+            ) as error:  # a defect in one service's keeping must not end the others'; logged, tried again
+                log.exception("service %s cannot be kept", self.row.name)
+                rest_s = self._after_death(f"a defect of ours: {type(error).__name__}")
+            if rest_s is None:
+                await self._stopping.wait()
+            elif not self._stopping.is_set():
+                await first_of(self._stopping, self._desk.clock, rest_s)
+        self._come("stopped")
+
+    async def _life(self) -> float | None:
+        """One start to its end; returns how long to rest, None: for ever."""
+        desk, name = self._desk, self.row.name
+        self._come("starting")
+        checked = await asyncio.to_thread(desk.installed.check, self.row)
+        check_policy(checked.manifest, desk.forbidden())
+        check_granted(checked.manifest, self.row.granted)
+        launch = await asyncio.to_thread(prepare, desk.layout, checked, new_id(desk.clock.wall_ns()))
+        place = await desk.admission.admit(checked)
+        self._checked = checked
+        try:
+            await wait_until_let_in(place, desk.bus_address, desk.clock)
+            self._health.begin()
+            self._running = await desk.engine(checked.manifest.service.host).start(launch)
+            identity = self._running.identity
+            grant = Grant(uid=identity.uid, pid_namespace=identity.pid_namespace, socket=launch.run / "bus.sock")
+            self._relay = Relay(place, grant, desk.bus_address, desk.clock, counters=self._counters)
+            await self._relay.open()
+            views = definite_views(checked.manifest, self.row.granted)
+            if views:
+                frames = {"views": views, "socket": launch.run / "frames.sock"}
+                desk.grants.give(name, grant.model_copy(update=frames))
+            why = await self._watch(self._running)
+        finally:
+            await self._end()
+        return self._after_death(why) if why else 0.0
+
+    async def _watch(self, running: Running) -> str:
+        """Until it ends or is to; returns why it ended unasked."""
+        ended = asyncio.create_task(running.wait())
+        stopping = asyncio.create_task(self._stopping.wait())
+        settled = self.row.before is None
+        try:
+            while not ended.done():
+                tick = asyncio.create_task(self._desk.clock.sleep(LOOK_S))
+                await asyncio.wait({ended, stopping, tick}, return_when=asyncio.FIRST_COMPLETED)
+                tick.cancel()
+                if stopping.done():
+                    return ""
+                if silent_s := self._health.silent_s:
+                    return f"it said nothing for {silent_s:.0f} s, so it was killed"
+                if not settled and self._health.settled:
+                    settled = True
+                    await asyncio.to_thread(self._desk.installed.store.settle, self.row.name, self.row.digest)
+            return f"it ended: {ended.result().text}"
+        finally:
+            stopping.cancel()
+            ended.cancel()
+
+    async def _end(self) -> None:
+        """Whatever happened, nothing of this life is left."""
+        name = self.row.name
+        self._desk.grants.take(name)
+        if self._running is not None:
+            if self._stopping.is_set():
+                await self._running.stop(STOP_S)
+            else:
+                await self._running.kill()
+            self._logs, self._running = self._running.logs.lines(), None
+        if self._relay is not None:
+            await self._relay.close()
+        with contextlib.suppress(EyespotError):  # a server that is away lets nobody in either
+            await self._desk.admission.dismiss(name)
+
+    def _after_death(self, why: str) -> float | None:
+        rest_s = self._health.died()
+        log.warning("service %s: %s", self.row.name, why)
+        if self.row.before and self._health.deaths >= TRIES_OF_UPDATE and self._roll_back(why):
+            return None
+        if rest_s is None:
+            self.failed_why = f"It died {self._health.deaths} times, the last time: {why}."
+            self._come("failed", self.failed_why)
+            return None
+        self._come("backoff", why)
+        return rest_s
+
+    def _refused(self, error: EyespotError) -> float | None:
+        log.warning("service %s: %s", self.row.name, error)
+        if not error.kind.value.retryable and self._roll_back(str(error)):
+            return None
+        self._come("refused", str(error))
+        return REFUSED_REST_S if error.kind.value.retryable else None
+
+    def _roll_back(self, why: str) -> bool:
+        """Back to the version before; whoever reads the store then keeps that one."""
+        before = self.row.before
+        if before is None or not self._desk.installed.store.roll_back(self.row.name, self.row.digest):
+            return False
+        self._come("failed", f"{self.row.version} gave way to {before[0]}: {why}")
+        return True
+
+    def _come(self, state: State, why: str = "") -> None:
+        if (state, why) != (self.state, self.why):
+            self.state, self.why = state, why
+            try:
+                self._desk.installed.store.note(self.row.name, self._desk.clock.wall_ns(), state, why)
+            except EyespotError as error:
+                log.error("%s", error)
+
+
+async def first_of(event: asyncio.Event, clock: Clock, rest_s: float) -> None:
+    """Return when ``event`` is set or the time has passed."""
+    waits = [asyncio.create_task(event.wait()), asyncio.create_task(clock.sleep(rest_s))]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

@@ -1,0 +1,57 @@
+"""How an installed service is started: its command, its folders, its budget, the user it is, what it is told."""
+
+import json
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+from eyespot.contracts.settings_schema import check_settings
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
+from eyespot.edge.services.granted import cameras_of
+from eyespot.edge.services.installed import Checked
+
+FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384
+"""Users of services: a range for each name, far from the host's own and from /etc/subuid's usual ones."""
+
+
+def uids_of(name: str) -> UidRange:
+    """The users of one service, the same at every start; two names share theirs once in 16384."""
+    return UidRange(FIRST_UID + zlib.crc32(name.encode()) % RANGES * UIDS_EACH)
+
+
+def settings_of(checked: Checked) -> dict[str, Any]:
+    """The owner's settings with defaults; raises ``INVALID`` where they no longer fit the schema."""
+    return check_settings(checked.manifest.config, checked.row.settings or {})
+
+
+def run_folder(layout: StateLayout, name: str) -> Path:
+    """Where the sockets of one service are."""
+    return layout.run_dir / "services" / name
+
+
+def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
+    """Make the folders of one start and say how it is done; raises ``INVALID``, ``OSError``."""
+    manifest, name = checked.manifest, checked.row.name
+    run = run_folder(layout, name)
+    shutil.rmtree(run, ignore_errors=True)
+    run.mkdir(parents=True)
+    run.chmod(0o755)
+    told = {
+        "v": 1, "name": name, "version": checked.row.version, "instance": instance,
+        "cameras": cameras_of(manifest, checked.row.granted), "settings": settings_of(checked),
+    }  # fmt: skip
+    (run / "service.json").write_text(json.dumps(told), encoding="utf-8")
+    (run / "service.json").chmod(0o444)
+    layout.scratch_dir.mkdir(mode=0o700, exist_ok=True)
+    budget = manifest.budget
+    return Launch(
+        name=name,
+        command=manifest.service.command or ("python3", "-m", "eyespot.sdk.run", manifest.service.python),
+        code=checked.folder,
+        scratch=layout.scratch_dir / name,
+        run=run,
+        budget=Budget(budget.cpu, budget.memory_mb, budget.disk_mb, budget.pids, budget.log_kb_per_min),
+        uids=uids_of(name),
+    )

@@ -1,0 +1,63 @@
+"""The services process: everything between installed services and the rest of the camera. It may die at any moment."""
+
+import asyncio
+import json
+
+from eyespot.bus import subjects
+from eyespot.edge.config import CameraHostConfig
+from eyespot.edge.events.store import EventStore
+from eyespot.edge.events.writer import EventWriter
+from eyespot.edge.process import HostProcess, StatusReporter, follow_config, settle_memory
+from eyespot.edge.running import Running
+from eyespot.edge.services.desk import Admission, Desk, GrantsFile
+from eyespot.edge.services.engines.process import ProcessEngine
+from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.keeper import Keeper
+from eyespot.edge.services.service_events import ServiceEvents
+from eyespot.edge.services.store import ServiceStore
+from eyespot.kernel.errors import invalid
+from eyespot.kernel.service import Service
+
+
+async def work(process: HostProcess, stop: asyncio.Event) -> None:
+    """The whole life of the process."""
+    layout, clock, bus = process.layout, process.clock, process.bus
+    events = EventStore(layout.events_db)
+    writer = EventWriter(events, bus, clock)
+    for event in await asyncio.to_thread(events.close_interrupted, ("service",)):
+        writer.submit(event)
+    store = ServiceStore(layout.services_db)
+    desk = Desk(
+        layout, Installed(layout, store), {"process": ProcessEngine(clock)}, Admission(bus),
+        GrantsFile(layout.grants_file), bus, clock, lambda: process.config.services.forbid,
+    )  # fmt: skip
+    keeper = Keeper(desk, writer.submit)
+    found = ServiceEvents(bus, keeper.allowed, writer.submit)
+
+    def totals() -> dict[str, object]:
+        kept = {name: {**status, **found.of(name)} for name, status in keeper.status().items()}
+        return {"services": kept, "events": writer.status()}
+
+    async def answer(request: bytes) -> bytes:
+        """``{"logs": name}`` → its newest lines."""
+        try:
+            name = str(json.loads(request)["logs"])
+        except (ValueError, LookupError, TypeError) as error:
+            raise invalid("The request does not parse.", 'Send {"logs": NAME}.') from error
+        return json.dumps({"lines": keeper.logs(name)}).encode()
+
+    await bus.serve(subjects.control("services"), answer)
+    parts: list[Service] = [writer, found, keeper, StatusReporter(process, totals, dict)]
+    running = [Running(part, clock) for part in parts]
+    following = asyncio.create_task(follow_config(process, _nothing_more))
+    settle_memory()
+    await stop.wait()
+    following.cancel()
+    for each in reversed(running):
+        await each.stop()
+    events.close()
+    store.close()
+
+
+async def _nothing_more(_: CameraHostConfig) -> None:
+    """The keeper reads the settings when it looks."""

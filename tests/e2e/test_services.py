@@ -1,0 +1,171 @@
+"""Two services on a whole host: one does its work, one tries what it may not; the host's processes are killed."""
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from eyespot.bus import subjects
+from eyespot.bus.nats import connect
+from eyespot.contracts.event import Event
+from eyespot.edge.events.query import EventQuery
+from eyespot.edge.events.store import EventStore
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.store import ServiceStore
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap here: apt-get install bubblewrap"),
+]
+SERVICES = Path(__file__).parent / "services"
+T = TypeVar("T")
+
+
+class Host:
+    """A running `eyespot camera run` with one synthetic camera."""
+
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        state.mkdir()
+        (state / "config.toml").write_text(
+            '[web]\nport = 0\ntls = "off"\n[[camera]]\nid = "front"\n[camera.detect]\nenabled = false\n'
+            '[[camera.stream]]\nname = "main"\nsource = "synthetic:"\n'
+        )
+        self.layout = StateLayout.of(state)
+        self.store = ServiceStore(self.layout.services_db)
+        self.installed = Installed(self.layout, self.store)
+        command = [sys.executable, "-m", "eyespot.cli.main", "camera", "run", "--config", str(state / "config.toml")]
+        self.log = (state / "log.txt").open("wb")
+        self.process = subprocess.Popen([*command, "--state", str(state)], stdout=self.log, stderr=self.log)
+
+    def until(self, what: Callable[[], T | None]) -> T:
+        """What ``what`` gives as soon as it gives something."""
+        while not (found := what()):
+            assert self.process.poll() is None, (self.state / "log.txt").read_text()[-3000:]
+            time.sleep(0.1)
+        return found
+
+    def events(self) -> list[Event]:
+        store = EventStore(self.layout.events_db)
+        try:
+            return store.find(EventQuery(limit=500))[0]
+        finally:
+            store.close()
+
+    def child(self, module: str) -> psutil.Process | None:
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            try:
+                if module in child.cmdline():
+                    return child
+            except psutil.Error:
+                continue
+        return None
+
+    def status(self) -> dict[str, Any]:
+        """What the services process last said of its services; empty before it did."""
+
+        async def hear() -> dict[str, Any]:
+            bus = await connect(self.layout.run_dir, "api")
+            heard = bus.subscribe(subjects.status("services"))
+            try:
+                found: dict[str, Any] = json.loads((await anext(heard)).data)["totals"]["services"]
+                return found
+            finally:
+                await bus.close()
+
+        return asyncio.run(hear())
+
+    def state_of(self, name: str) -> str:
+        states = self.store.states(name)
+        return states[-1].state if states else ""
+
+    def recorded_bytes(self) -> int:
+        return sum(file.stat().st_size for file in (self.state / "archive").rglob("*.mp4"))
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.wait()
+        self.log.close()
+        self.store.close()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    made = Host(tmp_path / "state")
+    yield made
+    made.stop()
+
+
+def counted(host: Host) -> list[Event]:
+    return [event for event in host.events() if event.kind == "service"]
+
+
+def test_a_service_is_installed_runs_and_is_kept_in_its_place(host: Host) -> None:
+    host.until(lambda: host.recorded_bytes() or None)
+    host.installed.install(SERVICES / "counter", "front")
+    host.installed.install(SERVICES / "rogue", "front")
+    (event, *_) = host.until(lambda: counted(host) or None)
+    assert (event.label, event.camera, event.detail) == ("counter.count", "front", {"n": 1})
+    host.until(lambda: host.state_of("counter") == "running" and host.state_of("rogue") == "running")
+    host.until(lambda: host.status()["rogue"]["bus"]["refused"] >= 8)
+    status = host.status()
+    refusals = " ".join(status["rogue"]["bus"]["refusals"])
+    for refused in ("eyespot.service.counter.event", "eyespot.events.front", "$JS.API.INFO", '">"', "signed in by",
+                    "eyespot.service.counter.config", "$JS.>", "eyespot.control.supervisor"):  # fmt: skip
+        assert refused in refusals
+    assert status["counter"]["bus"]["refused"] == 0
+    assert (status["counter"]["events"], status["counter"]["events_refused"]) == (1, 2)
+    assert {event.label for event in counted(host)} == {"counter.count"}
+
+    host.installed.configure("counter", {"limit": 7})
+    host.until(lambda: any('settings {"limit": 7}' in line for line in logs(host, "counter")) or None)
+    assert host.status()["counter"]["deaths"] == 0, "it was told, not started again"
+
+    host.installed.remove("counter")
+    host.until(lambda: "counter" not in host.status())
+    host.installed.remove("rogue")
+    host.until(lambda: host.child("eyespot.edge.services") is None or None)
+    assert host.child("eyespot.edge.api") is not None
+
+
+def logs(host: Host, name: str) -> list[str]:
+    async def ask() -> list[str]:
+        bus = await connect(host.layout.run_dir, "api")
+        try:
+            answer = await bus.request(subjects.control("services"), json.dumps({"logs": name}).encode(), 10)
+            found: list[str] = json.loads(answer)["lines"]
+            return found
+        finally:
+            await bus.close()
+
+    return asyncio.run(ask())
+
+
+def test_killing_the_services_process_costs_no_recording_and_services_come_back(host: Host) -> None:
+    host.installed.install(SERVICES / "counter", "front")
+    media = host.until(lambda: host.child("eyespot.edge.media_process"))
+    seen = 0
+    for wait_s in (0.0, 0.3, 1.5):
+        host.until(lambda seen=seen: len(counted(host)) > seen or None)  # type: ignore[misc]  # bound at once
+        seen = len(counted(host))
+        time.sleep(wait_s)
+        process = host.until(lambda: host.child("eyespot.edge.services"))
+        before = host.recorded_bytes()
+        process.kill()
+        host.until(lambda before=before: host.recorded_bytes() > before or None)  # type: ignore[misc]  # bound at once
+    host.until(lambda: len(counted(host)) > seen or None)
+    assert media.is_running()
+    orphans = [one for one in psutil.process_iter(["cmdline"]) if "counter.py" in (one.info["cmdline"] or [])]
+    here = [child.pid for child in psutil.Process(host.process.pid).children(recursive=True)]
+    assert [one.pid for one in orphans if one.pid not in here] == []
