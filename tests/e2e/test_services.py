@@ -139,6 +139,23 @@ def test_a_service_is_installed_runs_and_is_kept_in_its_place(host: Host) -> Non
     assert host.child("eyespot.edge.api") is not None
 
 
+def test_a_service_written_with_the_sdk_runs_and_is_found_on_the_bus(host: Host) -> None:
+    example = Path(__file__).parents[2] / "examples" / "apps" / "people-counter"
+    host.installed.install(example, "front")
+    host.until(lambda: host.state_of("people-counter") == "running")
+
+    async def ping() -> dict[str, Any]:
+        bus = await connect(host.layout.run_dir, "api")
+        try:
+            found: dict[str, Any] = json.loads(await bus.request("$SRV.INFO.people-counter", b"", 20))
+            return found
+        finally:
+            await bus.close()
+
+    info = asyncio.run(ping())
+    assert (info["name"], info["version"]) == ("people-counter", "1.0.0")
+
+
 def logs(host: Host, name: str) -> list[str]:
     async def ask() -> list[str]:
         bus = await connect(host.layout.run_dir, "api")

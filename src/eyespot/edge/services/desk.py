@@ -90,7 +90,7 @@ class Desk:
 
     layout: StateLayout
     installed: Installed
-    engines: Mapping[Host, Engine]
+    engines: Mapping[str, Engine]
     admission: Admission
     grants: GrantsFile
     bus: Bus

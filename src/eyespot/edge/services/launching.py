@@ -1,11 +1,11 @@
 """How an installed service is started: its command, its folders, its budget, the user it is, what it is told."""
 
-import json
 import shutil
 import zlib
 from pathlib import Path
 from typing import Any
 
+from eyespot.contracts.service_start import START_FILE, ServiceStart
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
@@ -38,12 +38,12 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
     shutil.rmtree(run, ignore_errors=True)
     run.mkdir(parents=True)
     run.chmod(0o755)
-    told = {
-        "v": 1, "name": name, "version": checked.row.version, "instance": instance,
-        "cameras": cameras_of(manifest, checked.row.granted), "settings": settings_of(checked),
-    }  # fmt: skip
-    (run / "service.json").write_text(json.dumps(told), encoding="utf-8")
-    (run / "service.json").chmod(0o444)
+    told = ServiceStart(
+        name=name, version=checked.row.version, instance=instance,
+        cameras=cameras_of(manifest, checked.row.granted), settings=settings_of(checked),
+    )  # fmt: skip
+    (run / START_FILE).write_text(told.model_dump_json(), encoding="utf-8")
+    (run / START_FILE).chmod(0o444)
     layout.scratch_dir.mkdir(mode=0o700, exist_ok=True)
     budget = manifest.budget
     return Launch(

@@ -10,7 +10,7 @@ from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.process import HostProcess, StatusReporter, follow_config, settle_memory
 from eyespot.edge.running import Running
 from eyespot.edge.services.desk import Admission, Desk, GrantsFile
-from eyespot.edge.services.engines.process import ProcessEngine
+from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.service_events import ServiceEvents
@@ -27,8 +27,9 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     for event in await asyncio.to_thread(events.close_interrupted, ("service",)):
         writer.submit(event)
     store = ServiceStore(layout.services_db)
+    engines = {engine.name: engine for engine in known(clock, layout.state)}
     desk = Desk(
-        layout, Installed(layout, store), {"process": ProcessEngine(clock)}, Admission(bus),
+        layout, Installed(layout, store), engines, Admission(bus),
         GrantsFile(layout.grants_file), bus, clock, lambda: process.config.services.forbid,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
