@@ -156,6 +156,36 @@ def test_a_service_written_with_the_sdk_runs_and_is_found_on_the_bus(host: Host)
     assert (info["name"], info["version"]) == ("people-counter", "1.0.0")
 
 
+def copied(name: str, folder: Path, version: str, code: str | None = None) -> Path:
+    """A copy of a service with another version, and other code where some is given."""
+    shutil.copytree(SERVICES / name, folder)
+    manifest = folder / "service.toml"
+    manifest.write_text(manifest.read_text().replace('version = "1.0.0"', f'version = "{version}"'))
+    if code is not None:
+        (folder / f"{name}.py").write_text(code)
+    return folder
+
+
+def test_a_new_version_that_does_not_work_gives_way_to_the_one_before(host: Host, tmp_path: Path) -> None:
+    host.installed.install(SERVICES / "counter", "front")
+    host.until(lambda: host.state_of("counter") == "running")
+    host.installed.install(copied("counter", tmp_path / "bad", "1.1.0", "raise SystemExit(3)\n"))
+    assert host.store.get("counter").version == "1.1.0"
+    host.until(lambda: host.store.get("counter").version == "1.0.0")
+    host.until(lambda: host.status().get("counter", {}).get("state") == "running")
+    told = [moment.why for moment in host.store.states("counter") if moment.state == "failed"]
+    assert told == ["1.1.0 gave way to 1.0.0: it ended: status 3"]
+
+
+def test_one_that_keeps_dying_has_failed_until_it_is_started_again(host: Host, tmp_path: Path) -> None:
+    host.installed.install(copied("counter", tmp_path / "bad", "1.0.0", "raise SystemExit(3)\n"), "front")
+    host.until(lambda: host.state_of("counter") == "failed")
+    (event,) = host.until(lambda: [each for each in host.events() if each.label == "counter"] or None)
+    assert (event.kind, event.detail["text"]) == ("process", "It died 5 times, the last time: it ended: status 3.")
+    host.installed.enable("counter", enabled=True)
+    host.until(lambda: host.state_of("counter") != "failed" or None)
+
+
 def logs(host: Host, name: str) -> list[str]:
     async def ask() -> list[str]:
         bus = await connect(host.layout.run_dir, "api")
