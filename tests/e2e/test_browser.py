@@ -230,3 +230,27 @@ def test_an_output_is_switched_and_pulsed_and_says_what_is_wrong(page: Page) -> 
     page.get_by_test_id("pulse-lamp").click()
     until(lambda: number(lamp, "data-pulses") == 1, "the lamp is pulsed")
     assert page.get_by_test_id("switch-siren").is_disabled(), "there is no such GPIO line here"
+
+
+PAGES = {
+    "live": "player", "review": "event-list", "timeline": "timeline", "zones": "zone-canvas", "health": "health",
+    "settings": "settings-camera",
+}  # fmt: skip
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_no_page_breaks_a_rule_of_accessibility_that_axe_can_tell(page: Page, colours: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: run `make setup`")
+    page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]  # its Literal, from a parameter
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    broken: dict[str, list[str]] = {}
+    for name, landmark in PAGES.items():
+        page.get_by_test_id(f"nav-{name}").first.click()
+        page.get_by_test_id(landmark).first.wait_for()
+        page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)["violations"]
+        broken[name] = [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
+    assert broken == {name: [] for name in PAGES}
