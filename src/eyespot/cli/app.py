@@ -23,3 +23,15 @@ def new(
 
     folder = scaffold(name, parent)
     typer.echo(f"{folder} is there.\n  → Its code is {folder / 'app.py'}; how to go on is in docs/guide/sdk.md.")
+
+
+@app.command()
+def build(
+    folder: Annotated[Path, typer.Argument(help="Folder of the service.")] = Path(),
+    into: Annotated[Path | None, typer.Option("--into", help="Where the file goes; default: the same folder.")] = None,
+) -> None:
+    """Pack a service into one file, the same byte for byte wherever it is made."""
+    from eyespot.edge.apps_dev.package import build as pack
+
+    package = pack(folder, folder if into is None else into)
+    typer.echo(f"{package.path}: {package.files} files, {package.size_bytes} bytes\nsha256 {package.digest}")
