@@ -17,6 +17,7 @@ import pytest
 from eyespot.bus import subjects
 from eyespot.bus.nats import connect
 from eyespot.contracts.event import Event
+from eyespot.edge.apps_dev.scaffold import scaffold
 from eyespot.edge.events.query import EventQuery
 from eyespot.edge.events.store import EventStore
 from eyespot.edge.layout import StateLayout
@@ -216,3 +217,18 @@ def test_killing_the_services_process_costs_no_recording_and_services_come_back(
     orphans = [one for one in psutil.process_iter(["cmdline"]) if "counter.py" in (one.info["cmdline"] or [])]
     here = [child.pid for child in psutil.Process(host.process.pid).children(recursive=True)]
     assert [one.pid for one in orphans if one.pid not in here] == []
+
+
+def test_a_new_service_gets_its_frames_where_it_is_confined(host: Host, tmp_path: Path) -> None:
+    host.installed.install(scaffold("fresh", tmp_path), "front", settings={"dark_below": 254})
+    (event, *_) = host.until(lambda: counted(host) or None)
+    assert (event.label, event.camera) == ("fresh.dark", "front")
+    assert host.state_of("fresh") == "running"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+def test_a_service_in_node_runs_confined(host: Host) -> None:
+    example = Path(__file__).parents[2] / "examples" / "apps" / "track-logger"
+    host.installed.install(example, "front")
+    host.until(lambda: host.state_of("track-logger") == "running" or None)
+    assert host.status()["track-logger"]["deaths"] == 0
