@@ -1,8 +1,9 @@
 """Lanes: several sessions of one model side by side, one thread and one session each.
 
 Owns the threads and a bounded queue between them and the caller: the highest priority first, equal ones in order of
-arrival. Results come as futures, so a caller that keeps its futures in order has its results in order. Two one-thread
-lanes do more work than one session of two threads.
+arrival. Where the session says that several pictures at once cost less, a lane takes as many as wait already and no
+other lane is free for; none is ever held back for another. Results come as futures, so a caller that keeps its futures
+in order has its results in order. Two one-thread lanes do more work than one session of two threads.
 """
 
 import itertools
@@ -10,11 +11,11 @@ import math
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from eyespot.infer.session import Image, Outputs
 from eyespot.kernel.clock import NS_PER_MS, Clock, SystemClock, from_seconds
@@ -35,13 +36,25 @@ class Runs(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class RunsBatches(Protocol):
+    """A session that may take several pictures at once, as ``Session``."""
+
+    batch_sizes: tuple[int, ...]
+
+    def run_batch(self, images: Sequence[Image]) -> Outputs:
+        """As ``Session.run_batch``."""
+        ...
+
+
 @dataclass(slots=True)
 class LaneStats:
-    """Counters since the lanes were made."""
+    """Counters since the lanes were made; ``batches`` are runs of several pictures."""
 
     submitted: int = 0
     refused: int = 0
     failed: int = 0
+    batches: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,8 @@ class Lanes(Generic[R]):
     Args:
         make_session: called once in each lane's own thread.
         count: number of lanes.
-        run: runs a picture on a session without a copy; the third argument is ``context``. None: the session's ``run``.
+        run: runs a picture on a session without a copy, one at a time; the third argument is ``context``. None: the
+            session's ``run``, or ``run_batch``.
         finish: turns a run's outputs into the result, in the lane's thread and without a copy: usually the head. The
             second argument is what ``submit`` was given as ``context``. None: the result is a copy of the outputs.
         max_waiting: pictures that may wait for a free lane.
@@ -76,6 +90,9 @@ class Lanes(Generic[R]):
     ) -> None:
         self._make_session = make_session
         self._run = run or _run
+        self._batches = run is None
+        self._idle = 0
+        self._picking = threading.Lock()
         self._finish = finish
         self._work: queue.PriorityQueue[tuple[float, int, _Waiting[R] | None]]
         self._work = queue.PriorityQueue(max_waiting + count)
@@ -110,7 +127,7 @@ class Lanes(Generic[R]):
 
     @property
     def cost_ms(self) -> float | None:
-        """What a run of late takes on one lane, ``finish`` included; None while there are too few."""
+        """What a picture of late takes on one lane, ``finish`` included; None while there are too few."""
         since_ns = self._clock.monotonic_ns() - from_seconds(RECENT_S)
         recent = [run_ns for end_ns, run_ns in tuple(self._recent) if end_ns >= since_ns]
         return median(recent) / NS_PER_MS if len(recent) >= LEAST_RUNS else None
@@ -127,29 +144,68 @@ class Lanes(Generic[R]):
         """JSON-ready counters."""
         return {"lanes": len(self._threads), "waiting": self.waiting, **asdict(self.stats)}
 
-    def _result(self, session: Runs, image: Image, context: Any) -> Any:
-        if self._finish is None:
-            return tuple(array.copy() for array in self._run(session, image, context))
-        return self._finish(self._run(session, image, context), context)
-
     def _lane(self) -> None:
         session: Runs | None = None
-        while (item := self._work.get()[2]) is not None:
-            image, context, future = item.image, item.context, item.future
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                session = session or self._make_session()
-                begin_ns = self._clock.monotonic_ns()
-                result = self._result(session, image, context)
-                end_ns = self._clock.monotonic_ns()
-                self._recent.append((end_ns, end_ns - begin_ns))
-                future.set_result(result)
-            except BaseException as error:  # noqa: BLE001 - even a runtime that exits; it goes to whoever waits, the lane lives on
-                self.stats.failed += 1
-                future.set_exception(error)
+        while items := self._take(session):
+            items = [item for item in items if item.future.set_running_or_notify_cancel()]
+            while items:
+                count = max((size for size in self._sizes(session) if size <= len(items)), default=1)
+                some, items = items[:count], items[count:]
+                try:
+                    session = session or self._make_session()
+                    self._serve(session, some)
+                except BaseException as error:  # noqa: BLE001 - even a runtime that exits; it goes to whoever waits, the lane lives on
+                    self.stats.failed += len(some)
+                    for item in some:
+                        item.future.set_exception(error)
         if session is not None:
             session.close()
+
+    def _take(self, session: Runs | None) -> list[_Waiting[R]]:
+        """Wait for a picture, and take with it what else waits, where several cost less; empty once closed."""
+        with self._picking:
+            self._idle += 1
+        first = self._work.get()[2]
+        with self._picking:
+            self._idle -= 1
+            if first is None:
+                return []
+            items = [first]
+            spare = 1 + self._work.qsize() - self._idle
+            count = max((size for size in self._sizes(session) if size <= spare), default=1)
+            while len(items) < count:
+                try:
+                    entry = self._work.get_nowait()
+                except queue.Empty:
+                    break
+                if entry[2] is None:
+                    self._work.put(entry)  # of the lanes' end: it comes after all work, and is another lane's or next
+                    break
+                items.append(entry[2])
+        return items
+
+    def _sizes(self, session: Runs | None) -> tuple[int, ...]:
+        return session.batch_sizes if self._batches and isinstance(session, RunsBatches) else ()
+
+    def _serve(self, session: Runs, items: Sequence[_Waiting[R]]) -> None:
+        """Run what one run takes; raises, before any future is set, what the session or ``finish`` raised."""
+        begin_ns = self._clock.monotonic_ns()
+        if len(items) > 1 and isinstance(session, RunsBatches):
+            together = session.run_batch([item.image for item in items])
+            parts = [tuple(array[place : place + 1] for array in together) for place in range(len(items))]
+            results = [self._finished(outputs, item.context) for outputs, item in zip(parts, items, strict=True)]
+            self.stats.batches += 1
+        else:
+            results = [self._finished(self._run(session, item.image, item.context), item.context) for item in items]
+        end_ns = self._clock.monotonic_ns()
+        for item, result in zip(items, results, strict=True):
+            self._recent.append((end_ns, (end_ns - begin_ns) // len(items)))
+            item.future.set_result(result)
+
+    def _finished(self, outputs: Outputs, context: Any) -> Any:
+        if self._finish is None:
+            return tuple(array.copy() for array in outputs)
+        return self._finish(outputs, context)
 
 
 def _run(session: Runs, image: Image, _: Any) -> Outputs:

@@ -17,6 +17,7 @@ from eyespot.kernel.errors import EyespotError, corrupt, invalid
 DOCUMENT = "model.toml"
 MAX_MODEL_BYTES = 1 << 30
 MAX_SIDE_PX = 4096
+MAX_BATCH = 16
 _FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 _SLUG = r"^[a-z0-9]([a-z0-9_-]{0,62}[a-z0-9])?$"
 
@@ -79,6 +80,12 @@ class Latency(Settings):
     cpu: Text = ""
 
 
+class BatchLatency(Latency):
+    """Time of one run of several pictures, ``ms`` for all of them together."""
+
+    pictures: int = Field(ge=2, le=MAX_BATCH)
+
+
 class Estimate(Settings):
     """What a chip maker's compiler says about a file that cannot run where it was made. Estimated, not measured."""
 
@@ -113,6 +120,15 @@ class Variant(Settings):
     accuracy: Accuracy | None = None
     estimate: Estimate | None = None
     latency: tuple[Latency, ...] = Field(default=(), max_length=64)
+    batch: bool = False
+    """The first axis of its input and of each output is open: it can run several pictures at once."""
+    batch_latency: tuple[BatchLatency, ...] = Field(default=(), max_length=64)
+
+    @model_validator(mode="after")
+    def _figures_fit(self) -> "Variant":
+        if self.batch_latency and not self.batch:
+            raise ValueError("batch_latency is for variants with batch = true")
+        return self
 
 
 class Provenance(Settings):

@@ -4,7 +4,8 @@ The choice: among the package's variants and the accelerators of this machine, t
 where it knows none, quantised before float and the chooser's order. Nothing here knows what the outputs mean.
 """
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 
 from eyespot.hal.accelerators.chooser import find_accelerator, known
 from eyespot.hal.accelerators.contract import Accelerator, Loaded, TensorSpec, reads
+from eyespot.infer.batch import sizes_that_pay
 from eyespot.infer.package import ModelPackage, Variant
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
+
+log = logging.getLogger(__name__)
 
 Image = NDArray[np.uint8]
 Outputs = tuple[NDArray[Any], ...]
@@ -30,12 +34,21 @@ class Choice:
 
 
 class Session:
-    """A model ready to run; one thread at a time."""
+    """A model ready to run; one thread at a time.
 
-    def __init__(self, package: ModelPackage, choice: Choice, loaded: Loaded) -> None:
+    Args:
+        batches: the same model loaded for several pictures a run, by their number.
+    """
+
+    def __init__(
+        self, package: ModelPackage, choice: Choice, loaded: Loaded, batches: Mapping[int, Loaded] | None = None
+    ) -> None:
         self.package = package
         self.choice = choice
         self._loaded = loaded
+        self._batches = dict(batches or {})
+        self.batch_sizes: tuple[int, ...] = tuple(sorted(self._batches))
+        """How many pictures ``run_batch`` takes, the smallest number first; empty: none."""
         shape = loaded.inputs[0].shape
         self.input_px: tuple[int, int] = (int(shape[1] or 0), int(shape[2] or 0))
         """Height and width of the pictures it takes."""
@@ -51,9 +64,27 @@ class Session:
         outputs = self._loaded.run([np.ascontiguousarray(image)[None]])
         return tuple(outputs) if borrow else tuple(array.copy() for array in outputs)
 
+    def run_batch(self, images: Sequence[Image]) -> Outputs:
+        """Run on as many pictures at once as one of ``batch_sizes`` says; each output's first axis is theirs, in order.
+
+        The arrays may be the runtime's own and hold until the next run only. Raises ``INVALID`` on pictures of another
+        number, size or type, ``INTERNAL`` when the outputs are not one for each.
+        """
+        loaded = self._batches.get(len(images))
+        if loaded is None or any(image.shape != (*self.input_px, 3) for image in images):
+            sizes = ", ".join(map(str, self.batch_sizes)) or "no"
+            raise invalid(f"The model takes {sizes} pictures of {self.input_px[1]}x{self.input_px[0]} at once.")
+        outputs = tuple(loaded.run([np.stack(images)]))
+        if any(len(array) != len(images) for array in outputs):
+            raise EyespotError(
+                Kind.INTERNAL, f"{self.choice.variant.file} does not answer for each picture of several."
+            )
+        return outputs
+
     def close(self) -> None:
         """Give the model's memory back."""
-        self._loaded.close()
+        for loaded in (self._loaded, *self._batches.values()):
+            loaded.close()
 
 
 def open_session(
@@ -63,12 +94,15 @@ def open_session(
     accelerator: str | None = None,
     threads: int = 1,
     size_px: tuple[int, int] | None = None,
+    batch_sizes: Sequence[int] | None = None,
 ) -> Session:
     """A session for ``package``.
 
     Args:
         variant, accelerator: names to insist on; None lets the measured latency decide.
         threads: of the runtime; they do not spin while idle.
+        batch_sizes: numbers of pictures to be able to run at once, each of which takes the model's memory once more;
+            None: those that the package's figures say pay.
         size_px: height and width to run at, where the package leaves it open (see ``Input.fit``); None: as declared.
 
     Raises:
@@ -84,12 +118,35 @@ def open_session(
         try:
             loaded = choice.accelerator.load(path, threads, input_shapes=[(1, height_px, width_px, 3)])
             _check_input(package, choice.variant, loaded.inputs, (1, height_px, width_px, 3))
-            return Session(package, choice, loaded)
+            if batch_sizes is None:
+                sizes = sizes_that_pay(choice.variant, choice.accelerator.name, threads, (height_px, width_px))
+            else:
+                sizes = tuple(batch_sizes)
+            shape = (height_px, width_px, 3)
+            return Session(package, choice, loaded, _load_batches(package, choice, threads, shape, sizes))
         except EyespotError as error:
             failures.append(error.what)
     raise EyespotError(
         Kind.INVALID, f"No accelerator can run model package {package.name}: {' '.join(failures)}", "Check the model."
     )
+
+
+def _load_batches(
+    package: ModelPackage, choice: Choice, threads: int, shape: tuple[int, ...], sizes: Sequence[int]
+) -> dict[int, Loaded]:
+    """The variant for each number of pictures in ``sizes``; what does not load is logged and done without."""
+    batches: dict[int, Loaded] = {}
+    for count in sizes if choice.variant.batch else ():
+        try:
+            path = package.path(choice.variant)
+            loaded = choice.accelerator.load(path, threads, input_shapes=[(count, *shape)])
+            batches[count] = loaded
+            _check_input(package, choice.variant, loaded.inputs, (count, *shape))
+        except EyespotError as error:
+            if (broken := batches.pop(count, None)) is not None:
+                broken.close()
+            log.warning("%s runs no %d pictures at once: %s", choice.variant.file, count, error.what)
+    return batches
 
 
 def choices(package: ModelPackage, *, variant: str | None = None, accelerator: str | None = None) -> list[Choice]:

@@ -29,7 +29,7 @@ def test_results_belong_to_their_pictures() -> None:
     lanes.close()
     assert all(session.closed for session in sessions)
     assert sum(session.runs for session in sessions) == 20
-    assert lanes.status() == {"lanes": 2, "waiting": 0, "submitted": 20, "refused": 0, "failed": 0}
+    assert lanes.status() == {"lanes": 2, "waiting": 0, "submitted": 20, "refused": 0, "failed": 0, "batches": 0}
     with pytest.raises(EyespotError):
         lanes.submit(_picture(0))
 
