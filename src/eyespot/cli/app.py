@@ -35,3 +35,41 @@ def build(
 
     package = pack(folder, folder if into is None else into)
     typer.echo(f"{package.path}: {package.files} files, {package.size_bytes} bytes\nsha256 {package.digest}")
+
+
+@app.command("run")
+def run_app(
+    folder: Annotated[Path, typer.Argument(help="Folder of the service.")] = Path(),
+    source: Annotated[
+        str, typer.Option(help="rtsp://…, /dev/video0, a file, or synthetic: for a rendered scene.")
+    ] = "synthetic:",
+    for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+) -> None:
+    """Try a service out on a host of its own, confined; it is started again whenever a file of it changes."""
+    import asyncio
+    import tempfile
+
+    from eyespot.cli.first_config import write_config
+    from eyespot.contracts.service import read_manifest
+    from eyespot.edge.apps_dev.try_out import TryOut, needs_detection
+    from eyespot.edge.layout import StateLayout
+    from eyespot.edge.supervisor import Supervisor
+    from eyespot.kernel.clock import SystemClock
+    from eyespot.kernel.log import setup_logging
+
+    async def tried(state: Path) -> None:
+        config = write_config(state, source, name="Tried out", port=0, detect=needs_detection(read_manifest(folder)))
+        stop = asyncio.Event()
+        host = Supervisor(config, state, SystemClock())
+        following = asyncio.create_task(
+            TryOut(folder, StateLayout.of(state), "camera-1", SystemClock(), typer.echo).run(stop)
+        )
+        try:
+            await host.run(asyncio.Event(), for_s)
+        finally:
+            stop.set()
+            await following
+
+    setup_logging("host")
+    with tempfile.TemporaryDirectory(prefix="eyespot-app-") as state:
+        asyncio.run(tried(Path(state) / "state"))

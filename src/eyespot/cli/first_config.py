@@ -1,6 +1,7 @@
 """A first config file for one camera, for `up` and `demo`."""
 
 from pathlib import Path
+from typing import Any
 
 import tomlkit
 
@@ -18,12 +19,15 @@ def ensure_config(state: Path, source: str) -> Path:
     return path
 
 
-def write_config(state: Path, source: str, *, name: str, port: int = 8450) -> Path:
+def write_config(state: Path, source: str, *, name: str, port: int = 8450, detect: bool = True) -> Path:
     """Write ``<state>/config.toml`` for one camera; raises ``INVALID`` when a source file does not exist."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Every key: eyespot config schema, docs/guide/config.md"))
     stream = {"name": "main", "source": _absolute(source)}
-    document.update({"web": {"port": port}, "camera": [{"id": "camera-1", "name": name, "stream": [stream]}]})
+    camera: dict[str, Any] = {"id": "camera-1", "name": name, "stream": [stream]}
+    if not detect:
+        camera["detect"] = {"enabled": False}
+    document.update({"web": {"port": port}, "camera": [camera]})
     state.mkdir(parents=True, exist_ok=True)
     path = state / "config.toml"
     replace_file(path, tomlkit.dumps(document).encode(), mode=0o600)
