@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from eyespot.cli.models_fit_host import HostWants
+from eyespot.infer.batch import WORTH
 from eyespot.infer.fit.plan import Assignment, Option, Room, Want, plan
 from eyespot.infer.package import DOCUMENT, ModelPackage
 from eyespot.kernel.config import cache_dir
@@ -113,6 +114,7 @@ def _measured(packages: list[ModelPackage], *, again: bool) -> tuple[list[Option
         notes.append("Accuracy is unknown without real frames: run scripts/sample-clip, then this with --again.")
     if all(item.watts is None for item in options):
         notes.append("Watts are unknown: this machine has no energy counter that can be read.")
+    notes += [_batches(item) for item in options if item.batch_ms]
     notes.append(
         "One thread; MB: peak of a process with runtime and model over one without; AP50: against fp32 at full size."
     )
@@ -132,6 +134,15 @@ def _options_table(options: list[Option]) -> Table:
             _or_dash(item.watts, 1),
         )
     return table
+
+
+def _batches(item: Option) -> str:
+    """What a run of several pictures takes, and for which numbers that is worth it."""
+    told = ", ".join(f"{ms:.1f} ms for {count}" for count, ms in item.batch_ms)
+    worth = [str(count) for count, ms in item.batch_ms if ms / count <= WORTH * item.ms]
+    verdict = f"worth it: {', '.join(worth)}" if worth else "none is worth it"
+    where = f"{item.variant} on {item.accelerator} at {item.width_px}x{item.height_px}"
+    return f"{where}, pictures at once: {told}; {verdict}."
 
 
 def _or_dash(value: float | None, digits: int) -> str:

@@ -31,6 +31,7 @@ LIMIT_S = 120.0
 ON_CPU = ("onnxruntime", "openvino", "litert")
 """Accelerators that run on the processor's cores; any other is silicon of its own."""
 _FORMAT = 2
+"""Of what is remembered; a variant that can run several pictures has another, for its figures are more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ def _option(pair: Pair, facts: dict[str, Any]) -> Option:
         memory_bytes=int(facts["memory_bytes"]),
         agreement=facts["agreement"],
         watts=facts["watts"],
+        batch_ms=tuple((int(count), _ms(name, row)) for count, row in facts.get("batches", {}).items()),
     )
 
 
@@ -197,7 +199,7 @@ def _detections(
 
 def _remembered_at(pair: Pair, cpu: str, tools: Tools) -> Path:
     facts = [
-        _FORMAT,
+        _FORMAT + pair.variant.batch,
         pair.variant.sha256,
         pair.accelerator.name,
         pair.width_px,

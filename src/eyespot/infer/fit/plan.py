@@ -38,6 +38,7 @@ class Option:
         agreement: AP50 with the float32 network at full size as the truth, None where unknown.
         watts: of the whole board's package while it runs without pause, None where unknown.
         origin: whether ``ms`` was measured on this board or estimated for another.
+        batch_ms: numbers of pictures in a run, and what one of them all takes; empty where it runs one at a time.
     """
 
     package: str
@@ -51,6 +52,7 @@ class Option:
     agreement: float | None = None
     watts: float | None = None
     origin: Literal["measured here", "estimated"] = "measured here"
+    batch_ms: tuple[tuple[int, float], ...] = ()
 
     @property
     def pixels(self) -> int:

@@ -1,5 +1,6 @@
 """Measuring on this board: in a process of its own, once, and anew when what is remembered is not whole."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from eyespot.cli.model_footage import PersonJudge
 from eyespot.hal.accelerators.chooser import find_accelerator
 from eyespot.infer.fit import measured
 from eyespot.infer.fit.measured import Pair, Tools, measure, pairs
-from eyespot.infer.package import ModelPackage
+from eyespot.infer.package import ModelPackage, Variant
+from eyespot.infer.zoo.document import to_toml
 
 
 @pytest.mark.footage
@@ -49,3 +51,30 @@ def test_what_does_not_run_is_said(model_dir: Path, tmp_path: Path, monkeypatch:
     assert options == []
     assert "at 200x160 does not run" in failure
     assert not (tmp_path / "fit").exists()
+
+
+@pytest.mark.footage
+def test_an_open_axis_is_measured_with_several_pictures(
+    model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    from eyespot.bench.infer_batch import open_batch
+
+    zoo = ModelPackage.load(model_dir / "nanodet-g")
+    folder = tmp_path / "open"
+    folder.mkdir()
+    data = open_batch(zoo.path(zoo.variant("onnx-int8")), folder / "open.onnx").read_bytes()
+    variant = Variant(
+        name="open", file="open.onnx", sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data), batch=True
+    )
+    (folder / "model.toml").write_text(to_toml(zoo.document.model_copy(update={"variants": (variant,)})))
+    package = ModelPackage.load(folder)
+    one = Pair(package, variant, find_accelerator("onnxruntime"), 192, 160)
+    monkeypatch.setattr(measured, "pairs", lambda _: [one])
+    monkeypatch.setattr(measured, "WINDOW_S", 0.05)
+    tools = Tools(tmp_path, lambda *_: None, PersonJudge(), lambda *_: None)
+    (option,), failures = measure([package], tools)
+    assert failures == []
+    assert [count for count, _ in option.batch_ms] == [2, 4, 8]
+    assert all(ms > option.ms for _, ms in option.batch_ms), "several pictures take longer than one"
+    assert measure([package], tools)[0][0].batch_ms == option.batch_ms, "remembered"
