@@ -3,102 +3,24 @@
 import asyncio
 import json
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
 
-from eyespot.bus import subjects
 from eyespot.bus.nats import connect
-from eyespot.contracts.event import Event
 from eyespot.edge.apps_dev.scaffold import scaffold
-from eyespot.edge.events.query import EventQuery
-from eyespot.edge.events.store import EventStore
-from eyespot.edge.layout import StateLayout
-from eyespot.edge.services.installed import Installed
-from eyespot.edge.services.store import ServiceStore
+
+from .service_host import Host, counted, logs
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap here: apt-get install bubblewrap"),
 ]
 SERVICES = Path(__file__).parent / "services"
-T = TypeVar("T")
-
-
-class Host:
-    """A running `eyespot camera run` with one synthetic camera."""
-
-    def __init__(self, state: Path) -> None:
-        self.state = state
-        state.mkdir()
-        (state / "config.toml").write_text(
-            '[web]\nport = 0\ntls = "off"\n[[camera]]\nid = "front"\n[camera.detect]\nenabled = false\n'
-            '[[camera.stream]]\nname = "main"\nsource = "synthetic:"\n'
-        )
-        self.layout = StateLayout.of(state)
-        self.store = ServiceStore(self.layout.services_db)
-        self.installed = Installed(self.layout, self.store)
-        command = [sys.executable, "-m", "eyespot.cli.main", "camera", "run", "--config", str(state / "config.toml")]
-        self.log = (state / "log.txt").open("wb")
-        self.process = subprocess.Popen([*command, "--state", str(state)], stdout=self.log, stderr=self.log)
-
-    def until(self, what: Callable[[], T | None]) -> T:
-        """What ``what`` gives as soon as it gives something."""
-        while not (found := what()):
-            assert self.process.poll() is None, (self.state / "log.txt").read_text()[-3000:]
-            time.sleep(0.1)
-        return found
-
-    def events(self) -> list[Event]:
-        store = EventStore(self.layout.events_db)
-        try:
-            return store.find(EventQuery(limit=500))[0]
-        finally:
-            store.close()
-
-    def child(self, module: str) -> psutil.Process | None:
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if module in child.cmdline():
-                    return child
-            except psutil.Error:
-                continue
-        return None
-
-    def status(self) -> dict[str, Any]:
-        """What the services process last said of its services; empty before it did."""
-
-        async def hear() -> dict[str, Any]:
-            bus = await connect(self.layout.run_dir, "api")
-            heard = bus.subscribe(subjects.status("services"))
-            try:
-                found: dict[str, Any] = json.loads((await anext(heard)).data)["totals"]["services"]
-                return found
-            finally:
-                await bus.close()
-
-        return asyncio.run(hear())
-
-    def state_of(self, name: str) -> str:
-        states = self.store.states(name)
-        return states[-1].state if states else ""
-
-    def recorded_bytes(self) -> int:
-        return sum(file.stat().st_size for file in (self.state / "archive").rglob("*.mp4"))
-
-    def stop(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        self.process.wait()
-        self.log.close()
-        self.store.close()
 
 
 @pytest.fixture
@@ -106,10 +28,6 @@ def host(tmp_path: Path) -> Iterator[Host]:
     made = Host(tmp_path / "state")
     yield made
     made.stop()
-
-
-def counted(host: Host) -> list[Event]:
-    return [event for event in host.events() if event.kind == "service"]
 
 
 def test_a_service_is_installed_runs_and_is_kept_in_its_place(host: Host) -> None:
@@ -185,19 +103,6 @@ def test_one_that_keeps_dying_has_failed_until_it_is_started_again(host: Host, t
     assert (event.kind, event.detail["text"]) == ("process", "It died 5 times, the last time: it ended: status 3.")
     host.installed.enable("counter", enabled=True)
     host.until(lambda: host.state_of("counter") != "failed" or None)
-
-
-def logs(host: Host, name: str) -> list[str]:
-    async def ask() -> list[str]:
-        bus = await connect(host.layout.run_dir, "api")
-        try:
-            answer = await bus.request(subjects.control("services"), json.dumps({"logs": name}).encode(), 10)
-            found: list[str] = json.loads(answer)["lines"]
-            return found
-        finally:
-            await bus.close()
-
-    return asyncio.run(ask())
 
 
 def test_killing_the_services_process_costs_no_recording_and_services_come_back(host: Host) -> None:
