@@ -45,7 +45,10 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
             *discovery_subjects.asked(),
         ],
         "frames": [],
-        "operator": [subjects.control("media"), subjects.control("services"), *discovery_subjects.asked()],
+        "operator": [
+            subjects.control("media"), subjects.control("services"), subjects.control("frames"),
+            *discovery_subjects.asked(),
+        ],
         "services": [
             subjects.events(every), subjects.control("supervisor"), subjects.control("frames"),
             subjects.service_config(every), subjects.service_request(every, every),

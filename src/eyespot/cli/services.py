@@ -35,11 +35,19 @@ def list_services(state: State = _DEFAULT, json_line: JsonLine = False) -> None:
 
 
 @app.command("show")
-def show(name: Name, state: State = _DEFAULT, json_line: JsonLine = False) -> None:
+def show(
+    name: Name,
+    state: State = _DEFAULT,
+    samples: Annotated[
+        Path | None, typer.Option(help="Write a frame of each of its views there, as it is cut now; needs the host.")
+    ] = None,
+    json_line: JsonLine = False,
+) -> None:
     """Show what a service can see, use and send, its settings and its last states."""
     from dataclasses import asdict
 
-    from eyespot.edge.services.granted import in_words
+    from eyespot.cli.service_samples import write_samples
+    from eyespot.edge.services.granted import definite_views, in_words
     from eyespot.edge.services.launching import settings_of
 
     with _installed(state) as installed:
@@ -48,8 +56,9 @@ def show(name: Name, state: State = _DEFAULT, json_line: JsonLine = False) -> No
         words = in_words(checked.manifest, row.granted)
         states = [asdict(moment) for moment in installed.store.states(name)]
         document = {**_short(installed, row), **words, "settings": settings_of(checked), "states": states}
+    written = write_samples(state, definite_views(checked.manifest, row.granted), samples) if samples else []
     if json_line:
-        typer.echo(json.dumps(document))
+        typer.echo(json.dumps({**document, "samples": written}))
         return
     typer.echo(f"{name} {row.version}: {document['state']} {document['why']}".rstrip())
     for what, lines in words.items():
@@ -57,6 +66,8 @@ def show(name: Name, state: State = _DEFAULT, json_line: JsonLine = False) -> No
         for line in lines:
             typer.echo(f"  {line}")
     typer.echo(f"Settings: {json.dumps(document['settings'])}")
+    for line in written:
+        typer.echo(f"Sample of {line}")
 
 
 @app.command("install")

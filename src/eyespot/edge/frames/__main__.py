@@ -3,6 +3,7 @@
 import asyncio
 import sys
 
+from eyespot.bus import subjects
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.frames.grants_file import follow_grants
 from eyespot.edge.frames.host import FramesHost
@@ -26,6 +27,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         host.look_again()
 
     host = FramesHost(PacketClient(process.layout.packets_socket), process.bus, process.clock, seen)
+    await process.bus.serve(subjects.control("frames"), host.answer)
     reporter = StatusReporter(process, host.status, dict)
     services = [Running(host, process.clock), Running(reporter, process.clock)]
     following = [

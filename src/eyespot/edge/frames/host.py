@@ -6,8 +6,9 @@ it ever had the descriptor of, the ring is ended and made anew for the others, b
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,14 @@ from eyespot.contracts.frames_door import Grant, Grants
 from eyespot.contracts.ring import layout_of
 from eyespot.contracts.track import TracksMessage
 from eyespot.contracts.view import NamedView, View
+from eyespot.contracts.view_sample import SampleRequest
 from eyespot.edge.frames.cut import Cut
 from eyespot.edge.frames.door import Door, tick_text
 from eyespot.edge.frames.feed import StreamFeed
+from eyespot.edge.frames.sample import take_sample
 from eyespot.edge.running import Running
 from eyespot.kernel.clock import Clock
-from eyespot.kernel.errors import EyespotError, Kind, not_found
+from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
 from eyespot.media.packet_socket import PacketClient
 from eyespot.media.ring_writer import DEFAULT_SLOTS
 
@@ -55,6 +58,7 @@ class FramesHost:
         self._doors: dict[str, Door] = {}
         self._cuts: dict[View, Cut] = {}
         self._handed: dict[View, set[str]] = {}
+        self._sampled: set[Cut] = set()
         self._feeds: dict[Stream, tuple[StreamFeed, Running]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._tracks: dict[str, TracksMessage] = {}
@@ -87,6 +91,18 @@ class FramesHost:
         """Called when cameras changed: a view may be of another stream now, or of none."""
         self.apply(self._grants)
 
+    async def answer(self, request: bytes) -> bytes:
+        """A ``SampleRequest`` → a ``ViewSample``; raises ``INVALID``, ``NOT_FOUND``, ``UNAVAILABLE``, ``EXHAUSTED``."""
+        try:
+            named = SampleRequest.model_validate_json(request).view
+        except ValidationError as error:
+            raise invalid(
+                "The request does not parse.", 'Send {"v": 1, "view": {...}} of a definite camera.'
+            ) from error
+        view = self._found(named)
+        self._need_room(view)
+        return (await take_sample(view, self._clock, self._reading)).model_dump_json().encode()
+
     def status(self) -> dict[str, Any]:
         """Counters of doors, cuts and feeds."""
         return {
@@ -101,7 +117,18 @@ class FramesHost:
 
     @property
     def _ring_bytes(self) -> int:
-        return sum(cut.ring.layout.total_bytes for cut in self._cuts.values())
+        return sum(cut.ring.layout.total_bytes for cut in (*self._cuts.values(), *self._sampled))
+
+    @contextmanager
+    def _reading(self, cut: Cut) -> Iterator[None]:
+        """``cut`` is fed inside, though nobody has it."""
+        self._sampled.add(cut)
+        self._refresh()
+        try:
+            yield
+        finally:
+            self._sampled.discard(cut)
+            self._refresh()
 
     def _open(self, service: str, grant: Grant) -> None:
         door = Door(service, grant, self._cut_of, self._refresh_soon)
@@ -131,18 +158,25 @@ class FramesHost:
         stream = named.stream or self._seen(named.camera)
         return None if stream is None else named.of(named.camera, stream)
 
-    def _cut_of(self, service: str, named: NamedView) -> Cut:
+    def _found(self, named: NamedView) -> View:
         view = self._definite(named)
         if view is None:
             raise not_found(f"There is no camera {named.camera}.", "The owner can assign another one.")
+        return view
+
+    def _need_room(self, view: View) -> None:
+        if self._ring_bytes + layout_of(view, DEFAULT_SLOTS).total_bytes > MAX_TOTAL_BYTES:
+            raise EyespotError(
+                Kind.EXHAUSTED,
+                f"All views together would take more than {MAX_TOTAL_BYTES >> 20} MiB.",
+                "Ask for a smaller view, or stop other services.",
+            )
+
+    def _cut_of(self, service: str, named: NamedView) -> Cut:
+        view = self._found(named)
         cut = self._cuts.get(view)
         if cut is None:
-            if self._ring_bytes + layout_of(view, DEFAULT_SLOTS).total_bytes > MAX_TOTAL_BYTES:
-                raise EyespotError(
-                    Kind.EXHAUSTED,
-                    f"All views together would take more than {MAX_TOTAL_BYTES >> 20} MiB.",
-                    "Ask for a smaller view, or stop other services.",
-                )
+            self._need_room(view)
             cut = self._cuts[view] = Cut(view, self._clock, self._announce)
             self._handed[view] = set()
         self._handed[view].add(service)
@@ -164,9 +198,9 @@ class FramesHost:
     def _refresh(self) -> None:
         """Feeds run for what is read now, and for nothing else."""
         read: dict[Stream, list[Cut]] = {}
-        for view, cut in self._cuts.items():
-            if any(door.reads(cut) for door in self._doors.values()):
-                read.setdefault((view.camera, view.stream), []).append(cut)
+        wanted = [cut for cut in self._cuts.values() if any(door.reads(cut) for door in self._doors.values())]
+        for cut in (*wanted, *self._sampled):
+            read.setdefault((cut.view.camera, cut.view.stream), []).append(cut)
         for stream in [one for one in self._feeds if one not in read]:
             feed, running = self._feeds.pop(stream)
             feed.cuts = ()
