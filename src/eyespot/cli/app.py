@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from eyespot.cli.app_install import install, logs
+
 app = typer.Typer(help="Write a service.", no_args_is_help=True)
 
 
@@ -73,3 +75,7 @@ def run_app(
     setup_logging("host")
     with tempfile.TemporaryDirectory(prefix="eyespot-app-") as state:
         asyncio.run(tried(Path(state) / "state"))
+
+
+app.command()(install)
+app.command()(logs)

@@ -1,12 +1,12 @@
 """`eyespot services …`: functions that are published to this camera; what they may see, use and send."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from eyespot.cli.state_services import services_of, tell_powers, tell_words
 
 if TYPE_CHECKING:
     from eyespot.edge.services.installed import Installed
@@ -23,7 +23,7 @@ _DEFAULT = Path("/var/lib/eyespot")
 @app.command("list")
 def list_services(state: State = _DEFAULT, json_line: JsonLine = False) -> None:
     """Show every installed service and its last state."""
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         found = [_short(installed, row) for row in installed.store.rows()]
     if json_line:
         typer.echo(json.dumps(found))
@@ -50,7 +50,7 @@ def show(
     from eyespot.edge.services.granted import definite_views, in_words
     from eyespot.edge.services.launching import settings_of
 
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         row = installed.store.get(name)
         checked = installed.check(row)
         words = in_words(checked.manifest, row.granted)
@@ -61,10 +61,7 @@ def show(
         typer.echo(json.dumps({**document, "samples": written}))
         return
     typer.echo(f"{name} {row.version}: {document['state']} {document['why']}".rstrip())
-    for what, lines in words.items():
-        typer.echo(f"It can {what}:")
-        for line in lines:
-            typer.echo(f"  {line}")
+    tell_words(words)
     typer.echo(f"Settings: {json.dumps(document['settings'])}")
     for line in written:
         typer.echo(f"Sample of {line}")
@@ -72,27 +69,22 @@ def show(
 
 @app.command("install")
 def install(
-    folder: Annotated[Path, typer.Argument(help="Folder with service.toml and the code.")],
+    source: Annotated[Path, typer.Argument(help="Folder with service.toml and the code, or an .eyespot-app file.")],
     camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
     state: State = _DEFAULT,
 ) -> None:
     """Install a service, or its new version, granting what it asks for; a running host starts it within seconds."""
-    from eyespot.edge.services.granted import in_words
-
-    with _installed(state) as installed:
-        row = installed.install(folder, camera)
-        words = in_words(installed.check(row).manifest, row.granted)
+    with services_of(state) as installed:
+        row = installed.install(source, camera)
+        manifest = installed.check(row).manifest
     typer.echo(f"Installed {row.name} {row.version}.")
-    for what, lines in words.items():
-        typer.echo(f"It can {what}:")
-        for line in lines:
-            typer.echo(f"  {line}")
+    tell_powers(manifest, row.granted)
 
 
 @app.command("remove")
 def remove(name: Name, state: State = _DEFAULT) -> None:
     """Remove a service, its settings and its storage."""
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         installed.remove(name)
     typer.echo(f"Removed {name}.")
 
@@ -100,14 +92,14 @@ def remove(name: Name, state: State = _DEFAULT) -> None:
 @app.command("enable")
 def enable(name: Name, state: State = _DEFAULT) -> None:
     """Let a service run, also one that has failed."""
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         installed.enable(name, enabled=True)
 
 
 @app.command("disable")
 def disable(name: Name, state: State = _DEFAULT) -> None:
     """Stop a service and leave it installed."""
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         installed.enable(name, enabled=False)
 
 
@@ -126,30 +118,16 @@ def config(
         raise invalid(f"The settings are not JSON: {error}.", "Write for example: '{\"limit\": 5}'") from error
     if not isinstance(wanted, dict):
         raise invalid("The settings are not a JSON object.", "Write for example: '{\"limit\": 5}'")
-    with _installed(state) as installed:
+    with services_of(state) as installed:
         installed.configure(name, wanted)
 
 
 @app.command("logs")
 def logs(name: Name, state: State = _DEFAULT) -> None:
     """Print the newest lines of a service's output, from the running host."""
-    import asyncio
+    from eyespot.cli.service_logs import print_logs
 
-    for line in asyncio.run(_logs(state, name)):
-        typer.echo(line)
-
-
-async def _logs(state: Path, name: str) -> list[str]:
-    from eyespot.bus import subjects
-    from eyespot.bus.nats import connect
-    from eyespot.edge.layout import StateLayout
-
-    bus = await connect(StateLayout(state.absolute()).run_dir, "operator", wait_s=5.0)
-    try:
-        answer = await bus.request(subjects.control("services"), json.dumps({"logs": name}).encode())
-        return [str(line) for line in json.loads(answer)["lines"]]
-    finally:
-        await bus.close()
+    print_logs(state, name, follow=False)
 
 
 def _short(installed: "Installed", row: "Row") -> dict[str, Any]:
@@ -159,25 +137,3 @@ def _short(installed: "Installed", row: "Row") -> dict[str, Any]:
         "name": row.name, "version": row.version, "enabled": row.enabled,
         "state": last.state if last else "installed", "why": last.why if last else "",
     }  # fmt: skip
-
-
-@contextmanager
-def _installed(state: Path) -> "Iterator[Installed]":
-    """The services of ``state``; raises ``INVALID`` for another user, whose files the host could not use."""
-    import os
-
-    from eyespot.edge.layout import StateLayout
-    from eyespot.edge.services.installed import Installed
-    from eyespot.edge.services.store import ServiceStore
-    from eyespot.kernel.errors import invalid
-
-    if not state.is_dir():
-        raise invalid(f"There is no state folder {state}.", "Name the host's with --state.")
-    if state.stat().st_uid != os.geteuid():
-        raise invalid(f"{state} belongs to another user.", "Run this as the user that the host runs as: sudo -u USER.")
-    layout = StateLayout.of(state)
-    store = ServiceStore(layout.services_db)
-    try:
-        yield Installed(layout, store)
-    finally:
-        store.close()

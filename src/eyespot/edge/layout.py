@@ -48,6 +48,11 @@ class StateLayout:
         return self.state / "services"
 
     @property
+    def incoming_dir(self) -> Path:
+        """Packages unpacked to be looked at before they are installed."""
+        return self.state / "incoming"
+
+    @property
     def scratch_dir(self) -> Path:
         """Their own storage: ``<name>``."""
         return self.state / "scratch"

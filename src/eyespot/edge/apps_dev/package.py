@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.contracts.service import read_manifest
+from eyespot.edge.services.digest import MAX_BYTES, MAX_FILES
+from eyespot.edge.services.package_file import SUFFIX
+from eyespot.edge.services.package_tar import members
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
-SUFFIX = ".eyespot-app"
-MAX_FILES, MAX_BYTES = 4096, 256 << 20
 _SKIPPED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -51,6 +52,9 @@ def build(folder: Path, into: Path) -> Package:
         with draft.open("wb") as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
             _fill(archive, folder, names)
         with draft.open("rb") as written:
+            for _ in members(written):  # what could not be installed is not packed
+                pass
+            written.seek(0)
             digest = hashlib.file_digest(written, "sha256").hexdigest()
         draft.replace(target)
     except OSError as error:
@@ -98,5 +102,5 @@ def _names(folder: Path, prefix: str) -> Iterator[str]:
 
 def _too_large(folder: Path) -> EyespotError:
     return EyespotError(
-        Kind.TOO_LARGE, f"{folder} holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MiB.", "Make it smaller."
+        Kind.TOO_LARGE, f"{folder} holds more than {MAX_FILES} files or {MAX_BYTES >> 20} MB.", "Make it smaller."
     )

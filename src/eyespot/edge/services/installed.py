@@ -1,4 +1,4 @@
-"""Installing and removing: a folder becomes a read-only one below the state folder, and a row in the store.
+"""Installing and removing: a folder or package becomes a read-only folder of the state folder, and a row in the store.
 
 The row is what counts: a folder that no row names is removed by the next sweep, so a crash at any moment leaves the
 service as it was or as it is to be.
@@ -20,6 +20,8 @@ from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.digest import copy_folder, digest_of
 from eyespot.edge.services.granted import Granted, check_granted, check_policy, everything
+from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
+from eyespot.edge.services.package_file import unpack
 from eyespot.edge.services.store import Row, ServiceStore, folder_of
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -34,6 +36,19 @@ class Checked:
     row: Row
     manifest: Manifest
     folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What could be installed.
+
+    Attributes:
+        sha256: of the package, hex; empty for a folder.
+    """
+
+    folder: Path
+    manifest: Manifest
+    sha256: str = ""
 
 
 class Installed:
@@ -54,6 +69,24 @@ class Installed:
         self._layout = layout
         self._free_bytes = free_bytes
 
+    @contextmanager
+    def opened(self, source: Path) -> Iterator[Candidate]:
+        """The service in ``source``, a folder or a package, to be looked at and installed while this lasts.
+
+        Raises ``INVALID``, ``TOO_LARGE``, ``EXHAUSTED``, ``UNAVAILABLE``.
+        """
+        if not source.is_file():
+            yield Candidate(source, read_manifest(source))
+            return
+        self._check_room(self._layout.state)
+        with incoming_folder(self._layout.incoming_dir) as place:
+            sha256 = unpack(source, place / "unpacked")
+            yield Candidate(place / "unpacked", read_manifest(place / "unpacked"), sha256)
+
+    def would_grant(self, manifest: Manifest, camera: str = "") -> Granted:
+        """What ``install`` grants by itself: all that is asked for, or as much of it as was granted before."""
+        return _granted_before(manifest, self._old(manifest), camera)
+
     def install(
         self,
         source: Path,
@@ -66,29 +99,31 @@ class Installed:
         """Take the service in ``source``, or its new version; the version before stays until this one is healthy.
 
         Args:
+            source: a folder or a package.
             camera: stands for ``*`` in its views.
             granted: None: all it asks for, or, for a new version, what was granted before as far as it asks for it.
             settings: None: as before, or defaults.
 
-        Raises ``INVALID``, ``FORBIDDEN``, ``TOO_LARGE``, ``EXHAUSTED``; nothing was changed then.
+        Raises ``INVALID``, ``FORBIDDEN``, ``TOO_LARGE``, ``EXHAUSTED``, ``UNAVAILABLE``; nothing was changed then.
         """
-        manifest = read_manifest(source)
-        check_policy(manifest, forbidden)
-        name = manifest.service.name
-        old = next((row for row in self.store.rows() if row.name == name), None)
-        if old is None and len(self.store.rows()) >= MAX_SERVICES:
-            raise EyespotError(Kind.EXHAUSTED, f"{MAX_SERVICES} services are installed already.", "Remove one first.")
-        granted = granted or _granted_before(manifest, old, camera)
-        check_granted(manifest, granted)
-        settings = settings if settings is not None else (old.settings if old else {}) or {}
-        check_settings(manifest.config, settings)
-        with self._alone():
-            digest = self._take(source, manifest)
-            before = (old.version, old.digest) if old and old.digest != digest else None
-            row = Row(
-                name, manifest.service.version, digest, abs(old.starts) + 1 if old else 1, granted, settings, before
-            )
-            self.store.put(row)
+        with self.opened(source) as candidate:
+            manifest = candidate.manifest
+            check_policy(manifest, forbidden)
+            old = self._old(manifest)
+            if old is None and len(self.store.rows()) >= MAX_SERVICES:
+                raise EyespotError(
+                    Kind.EXHAUSTED, f"{MAX_SERVICES} services are installed already.", "Remove one first."
+                )
+            granted = granted or self.would_grant(manifest, camera)
+            check_granted(manifest, granted)
+            settings = settings if settings is not None else (old.settings if old else {}) or {}
+            check_settings(manifest.config, settings)
+            with self._alone():
+                digest = self._take(candidate.folder, manifest)
+                before = (old.version, old.digest) if old and old.digest != digest else None
+                starts = abs(old.starts) + 1 if old else 1
+                row = Row(manifest.service.name, manifest.service.version, digest, starts, granted, settings, before)
+                self.store.put(row)
         return row
 
     def configure(self, name: str, settings: dict[str, Any]) -> Row:
@@ -127,6 +162,7 @@ class Installed:
 
     def sweep(self) -> list[str]:
         """Remove every folder that no row names; returns their names."""
+        sweep_incoming(self._layout.incoming_dir)
         with self._alone():
             kept = {folder_of(row.name, *row.before) for row in self.store.rows() if row.before}
             kept |= {row.folder for row in self.store.rows()}
@@ -155,13 +191,19 @@ class Installed:
         finally:
             os.close(lock)
 
-    def _take(self, source: Path, manifest: Manifest) -> str:
-        """Copy the folder to its place; returns its digest."""
-        home = self._layout.services_dir
+    def _old(self, manifest: Manifest) -> Row | None:
+        return next((row for row in self.store.rows() if row.name == manifest.service.name), None)
+
+    def _check_room(self, home: Path) -> None:
         if self._free_bytes(home) < LEAST_FREE_BYTES:
             raise EyespotError(
                 Kind.EXHAUSTED, f"Less than {LEAST_FREE_BYTES >> 20} MB are free below {home}.", "Make room first."
             )
+
+    def _take(self, source: Path, manifest: Manifest) -> str:
+        """Copy the folder to its place; returns its digest."""
+        home = self._layout.services_dir
+        self._check_room(home)
         draft_home = home / f".{secrets.token_hex(6)}"
         draft = draft_home / "new"
         draft_home.mkdir(mode=0o700)

@@ -1,10 +1,12 @@
 """Installing: what is taken, what is refused, and that a folder which was altered is not run."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from eyespot.edge.apps_dev.package import build
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.digest import copy_folder, digest_of
 from eyespot.edge.services.granted import Granted, in_words
@@ -199,3 +201,33 @@ def test_what_it_can_see_use_and_send_is_told_in_words(installed: Installed, sou
     ]
     assert words["send"] == ["Events 'counter.count', which are kept and shown here."]
     assert in_words(installed.check(row).manifest, Granted())["see"] == ["Nothing."]
+
+
+def test_a_package_is_installed_as_its_folder_would_be(installed: Installed, source: Path, tmp_path: Path) -> None:
+    (source / "tool").write_text("#!/bin/sh\n")
+    (source / "tool").chmod(0o755)
+    package = build(source, tmp_path / "out")
+    with installed.opened(package.path) as candidate:
+        assert (candidate.manifest.service.name, candidate.sha256) == ("counter", package.digest)
+        assert candidate.folder.is_relative_to(tmp_path / "state" / "incoming")
+        installed.sweep()
+        assert (candidate.folder / "tool").exists(), "what is held is not swept away"
+    row = installed.install(package.path, "yard")
+    assert row == replace(installed.install(source, "yard"), starts=row.starts), "the same digest either way"
+    assert list((tmp_path / "state" / "incoming").iterdir()) == []
+
+
+def test_a_package_that_is_refused_leaves_nothing(installed: Installed, source: Path, tmp_path: Path) -> None:
+    package = build(source, tmp_path / "out").path
+    package.write_bytes(package.read_bytes()[:-9000])
+    with pytest.raises(EyespotError, match="ends in the middle"):
+        installed.install(package)
+    assert installed.store.rows() == []
+    assert list((tmp_path / "state" / "incoming").iterdir()) == []
+
+
+def test_what_a_crash_left_is_swept_away(installed: Installed, tmp_path: Path) -> None:
+    left = tmp_path / "state" / "incoming" / "left" / "unpacked"
+    left.mkdir(parents=True)
+    installed.sweep()
+    assert list((tmp_path / "state" / "incoming").iterdir()) == []
