@@ -103,6 +103,14 @@ def disable(name: Name, state: State = _DEFAULT) -> None:
         installed.enable(name, enabled=False)
 
 
+@app.command("rollback")
+def rollback(name: Name, state: State = _DEFAULT) -> None:
+    """Go back to the version that was installed before; once more, and the newer one is back."""
+    with services_of(state) as installed:
+        row = installed.go_back(name)
+    typer.echo(f"{name} is {row.version} now.")
+
+
 @app.command("config")
 def config(
     name: Name,

@@ -110,6 +110,26 @@ class Permissions(Settings):
     """What it is, in classes that the owner or the site can forbid."""
 
 
+class Control(Settings):
+    """A request that the service answers and that its owner finds as a control on its page."""
+
+    verb: Slug
+    """Sent as ``eyespot.service.<name>.request.<verb>``."""
+    title: str = Field(min_length=1, max_length=100)
+    """What the control is called."""
+    description: Text = ""
+    """What it does, in a sentence."""
+    confirm: bool = False
+    """Ask whether it is meant before it is sent."""
+    input: dict[str, Any] = Field(default_factory=dict)
+    """A JSON Schema (object) of what is sent along; empty: nothing."""
+
+    @model_validator(mode="after")
+    def _drawable(self) -> "Control":
+        _check("input", self.input)
+        return self
+
+
 class Budget(Settings):
     """What it may use up."""
 
@@ -142,21 +162,24 @@ class Manifest(Settings):
     """What it may use up."""
     config: dict[str, Any] = Field(default_factory=dict)
     """A JSON Schema (object) of its settings; see ``settings_schema``."""
+    state: dict[str, Any] = Field(default_factory=dict)
+    """A JSON Schema (object) that gives its live state titles and descriptions; other values are shown by their key."""
+    control: tuple[Control, ...] = Field(default=(), max_length=16)
+    """Requests that its owner can send from its page."""
 
     @model_validator(mode="after")
     def _consistent(self) -> "Manifest":
         _unique("views", (view.name for view in self.view))
         _unique("models", (model.package for model in self.model))
+        _unique("controls", (control.verb for control in self.control))
         for name, values in self.permissions:
             _unique(f"entries of permissions.{name}", values)
         if self.service.name in self.permissions.ask:
             raise ValueError("permissions.ask names the service itself")
         if self.model and not self.budget.accelerator:
             raise ValueError("a service with a model needs budget.accelerator above 0")
-        try:
-            check_schema(self.config)
-        except EyespotError as error:
-            raise ValueError(f"config: {error}") from error
+        _check("config", self.config)
+        _check("state", self.state)
         return self
 
 
@@ -166,6 +189,13 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         raise invalid(f"{folder} has no {MANIFEST_FILE}.", "Name the folder of a service.")
     return validate(Manifest, load_toml(path), MANIFEST_FILE)
+
+
+def _check(place: str, schema: dict[str, Any]) -> None:
+    try:
+        check_schema(schema)
+    except EyespotError as error:
+        raise ValueError(f"{place}: {error}") from error
 
 
 def _unique(what: str, names: Iterable[str]) -> None:

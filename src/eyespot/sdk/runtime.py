@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import itertools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BEATS_A_STATE = 5
+"""The live state is said again so often: whoever comes later, or came back, sees it too."""
 LAST_WORDS_S = 2.0
 """How long what was said before the end may take to leave."""
 
@@ -43,6 +46,7 @@ class Runtime:
         self._outbox = Outbox(bus, clock)
         self._turn, self._asking = asyncio.Lock(), asyncio.Lock()
         self._client: InferClient | None = None
+        self._state: ServiceState | None = None
         self._began_ns = clock.monotonic_ns()
         self._frames = {view.name: 0 for view in place.manifest.view}
         self._events = self._errors = 0
@@ -80,6 +84,7 @@ class Runtime:
         except ValidationError as error:
             raise invalid(f"The state breaks its rules: {error}.", "Give at most 64 values.") from error
         self._put(subjects.service_state(self.name), state)
+        self._state = state
 
     async def infer(self, package: str, image: "Array") -> "dict[str, Array]":
         """See ``Service.infer``."""
@@ -117,13 +122,15 @@ class Runtime:
         return parts
 
     async def _beat(self) -> None:
-        while True:
+        for number in itertools.count(1):
             uptime_s = seconds(self.clock.monotonic_ns() - self._began_ns)
             beat = Beat(
                 version=self._place.start.version, uptime_s=uptime_s, frames=dict(self._frames), events=self._events,
                 errors=self._errors,
             )  # fmt: skip
             await self._bus.publish(subjects.service_beat(self.name), beat.model_dump_json().encode())
+            if self._state is not None and number % BEATS_A_STATE == 0:
+                self._put(subjects.service_state(self.name), self._state)
             await self.clock.sleep(BEAT_EVERY_S)
 
     async def _hear(self, subject: str, take: Callable[[bytes], Awaitable[None]]) -> None:

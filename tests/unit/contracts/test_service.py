@@ -134,3 +134,41 @@ def test_a_wrong_event_of_a_service_is_refused(changes: dict[str, Any]) -> None:
 def test_no_service_can_take_the_id_of_anothers_event() -> None:
     one = new_id(5)
     assert len({one, stored_id("a", one), stored_id("b", one)}) == 3
+
+
+CONTROLS = """
+[state]
+type = "object"
+[state.properties.people]
+type = "integer"
+title = "People inside"
+[[control]]
+verb = "reset"
+title = "Start from nothing"
+confirm = true
+[control.input]
+type = "object"
+[control.input.properties.people]
+type = "integer"
+"""
+
+
+def test_controls_and_live_state_are_described_in_the_manifest(tmp_path: Path) -> None:
+    manifest = read_manifest(write(tmp_path, COUNTER + CONTROLS))
+    (control,) = manifest.control
+    assert (control.verb, control.confirm, list(control.input["properties"])) == ("reset", True, ["people"])
+    assert manifest.state["properties"]["people"]["title"] == "People inside"
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (('verb = "reset"', 'verb = "re.set"'), "is not a name"),
+        (('type = "integer"\ntitle', 'type = "whole"\ntitle'), "state"),
+        (("[control.input]", "[control.other]"), "did you mean"),
+        (("[[control]]", '[[control]]\nverb = "reset"\ntitle = "Twice"\n[[control]]'), "two controls are called"),
+    ],
+)
+def test_controls_that_cannot_be_drawn_are_refused(tmp_path: Path, change: tuple[str, str], told: str) -> None:
+    with pytest.raises(EyespotError, match=told):
+        read_manifest(write(tmp_path, COUNTER + CONTROLS.replace(*change, 1)))

@@ -141,6 +141,27 @@ class Installed:
         self.store.put(row)
         return row
 
+    def go_back(self, name: str) -> Row:
+        """Put the version before in place of the one that is there, and the other way round the next time.
+
+        It keeps what it was granted as far as it asks for it. Raises ``NOT_FOUND``, ``CONFLICT`` where there is none,
+        ``CORRUPT`` where it was altered, ``INVALID`` where the settings are not its own.
+        """
+        old = self.store.get(name)
+        if old.way_back is None:
+            raise EyespotError(
+                Kind.CONFLICT, f"There is no version of {name} to go back to.", "Install the wanted one."
+            )
+        version, digest = old.way_back
+        former = self.check(replace(old, version=version, digest=digest)).manifest
+        check_settings(former.config, old.settings or {})
+        row = Row(
+            name, version, digest, abs(old.starts) + 1, _granted_before(former, old, ""), old.settings,
+            former=(old.version, old.digest),
+        )  # fmt: skip
+        self.store.put(row)
+        return row
+
     def remove(self, name: str) -> None:
         """Forget a service and its code; its storage goes with the next sweep. Raises ``NOT_FOUND``."""
         with self._alone():
@@ -164,8 +185,9 @@ class Installed:
         """Remove every folder that no row names; returns their names."""
         sweep_incoming(self._layout.incoming_dir)
         with self._alone():
-            kept = {folder_of(row.name, *row.before) for row in self.store.rows() if row.before}
-            kept |= {row.folder for row in self.store.rows()}
+            rows = self.store.rows()
+            kept = {row.folder for row in rows}
+            kept |= {folder_of(row.name, *back) for row in rows for back in (row.before, row.former) if back}
             folders = {f"{path.parent.name}/{path.name}": path for path in self._layout.services_dir.glob("*/*")}
             gone = sorted(set(folders) - kept)
             for name in gone:

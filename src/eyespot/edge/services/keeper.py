@@ -118,4 +118,8 @@ def _failure(name: str, why: str, now_ns: int) -> Event:
 
 
 def _same_but_settings(one: Row, other: Row) -> bool:
-    return replace(one, settings=None, before=None) == replace(other, settings=None, before=None)
+    return _apart_from_settings(one) == _apart_from_settings(other)
+
+
+def _apart_from_settings(row: Row) -> Row:
+    return replace(row, settings=None, before=None, former=None)

@@ -32,6 +32,7 @@ CREATE TABLE state (
 ) STRICT;
 CREATE INDEX state_by_name ON state (name, at);
 """,
+    "ALTER TABLE service ADD COLUMN former TEXT NOT NULL DEFAULT 'null'",
 )
 KEPT_STATES = 10
 State = Literal["installed", "starting", "running", "backoff", "stopped", "failed", "refused"]
@@ -46,6 +47,7 @@ class Row:
         starts: how often its owner said that it shall run; 0 or less: it shall not.
         settings: what the owner set, without defaults.
         before: version and digest of the one to go back to until this one has proved healthy; empty: none.
+        former: version and digest of the one that its owner can go back to after that; empty: none.
     """
 
     name: str
@@ -55,6 +57,12 @@ class Row:
     granted: Granted = field(default_factory=Granted)
     settings: dict[str, Any] | None = None
     before: tuple[str, str] | None = None
+    former: tuple[str, str] | None = None
+
+    @property
+    def way_back(self) -> tuple[str, str] | None:
+        """Version and digest of the one that its owner can go back to."""
+        return self.before or self.former
 
     @property
     def enabled(self) -> bool:
@@ -93,7 +101,7 @@ class ServiceStore:
 
     def rows(self) -> list[Row]:
         """All, by name."""
-        columns = "name, version, digest, starts, granted, settings, before"
+        columns = "name, version, digest, starts, granted, settings, before, former"
         return [_row(found) for found in self._db.rows(f"SELECT {columns} FROM service ORDER BY name")]
 
     def get(self, name: str) -> Row:
@@ -107,26 +115,30 @@ class ServiceStore:
         """Store ``row``, in place of one with its name."""
         values = (
             row.name, row.version, row.digest, row.starts, row.granted.model_dump_json(),
-            json.dumps(row.settings or {}), json.dumps(row.before),
+            json.dumps(row.settings or {}), json.dumps(row.before), json.dumps(row.former),
         )  # fmt: skip
-        self._db.change("INSERT OR REPLACE INTO service VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._db.change(
+            "INSERT OR REPLACE INTO service (name, version, digest, starts, granted, settings, before, former) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            values,
+        )
 
     def settle(self, name: str, digest: str) -> None:
-        """The version with ``digest`` has proved healthy: there is no way back any more."""
-        self._db.change("UPDATE service SET before = 'null' WHERE name = ? AND digest = ?", (name, digest))
+        """The version with ``digest`` has proved healthy: from now on only its owner goes back."""
+        self._db.change(
+            "UPDATE service SET former = before, before = 'null' WHERE name = ? AND digest = ? AND before <> 'null'",
+            (name, digest),
+        )
 
     def roll_back(self, name: str, digest: str) -> bool:
         """Put the version before in place of the one with ``digest``; False when there is none."""
         row = next((one for one in self.rows() if one.name == name and one.digest == digest), None)
         if row is None or row.before is None:
             return False
-        values = (*row.before, name, digest)
-        return (
-            self._db.change(
-                "UPDATE service SET version = ?, digest = ?, before = 'null' WHERE name = ? AND digest = ?", values
-            ).rowcount
-            == 1
+        statement = (
+            "UPDATE service SET version = ?, digest = ?, before = 'null', former = 'null' WHERE name = ? AND digest = ?"
         )
+        return self._db.change(statement, (*row.before, name, digest)).rowcount == 1
 
     def remove(self, name: str) -> None:
         """Forget a service and its states; raises ``NOT_FOUND``."""
@@ -152,14 +164,18 @@ class ServiceStore:
 
 
 def _row(found: Sequence[Any]) -> Row:
-    name, version, digest, starts, granted, settings, before = found
+    name, version, digest, starts, granted, settings, before, former = found
     try:
-        way_back = json.loads(before)
         return Row(
             name, version, digest, int(starts), Granted.model_validate_json(granted), json.loads(settings),
-            None if way_back is None else (str(way_back[0]), str(way_back[1])),
+            _way_back(before), _way_back(former),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError) as error:
         raise EyespotError(
             Kind.CORRUPT, f"What is stored of service '{name}' does not parse.", "Remove it and install it again."
         ) from error
+
+
+def _way_back(stored: str) -> tuple[str, str] | None:
+    found = json.loads(stored)
+    return None if found is None else (str(found[0]), str(found[1]))

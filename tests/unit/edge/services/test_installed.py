@@ -173,8 +173,27 @@ def test_the_sweep_takes_what_no_row_names(installed: Installed, source: Path, t
     stray.mkdir(parents=True)
     assert installed.sweep() == [".abc/new"], "the version before stays until the new one is healthy"
     installed.store.settle("counter", new.digest)
+    assert installed.sweep() == [], "its owner can go back to it"
+    write(source, "1.2.0")
+    installed.install(source)
     assert installed.sweep() == [old.folder]
-    assert installed.check(installed.store.get("counter")).manifest.service.version == "1.1.0"
+    assert installed.check(installed.store.get("counter")).manifest.service.version == "1.2.0"
+
+
+def test_its_owner_goes_back_to_the_version_before_and_forth_again(installed: Installed, source: Path) -> None:
+    installed.install(source, "yard", granted=Granted(camera="yard", views=("door",)))
+    with pytest.raises(EyespotError, match="no version of counter to go back to"):
+        installed.go_back("counter")
+    write(source, "1.1.0")
+    new = installed.install(source)
+    installed.store.settle("counter", new.digest)
+    back = installed.go_back("counter")
+    assert (back.version, back.granted, back.before) == ("1.0.0", Granted(camera="yard", views=("door",)), None)
+    assert back.starts > new.starts, "it is started again"
+    installed.sweep()
+    assert installed.check(installed.store.get("counter")).manifest.service.version == "1.0.0"
+    forth = installed.go_back("counter")
+    assert (forth.version, forth.digest) == ("1.1.0", new.digest)
 
 
 def test_stopping_and_starting_again_is_a_change_each_time(installed: Installed, source: Path) -> None:
