@@ -1,14 +1,20 @@
-"""An app that uses one thing up, or refuses to go: ``python3 hog.py memory|shm|pids|disk|files|log|cpu|linger``."""
+"""An app that uses one thing up, or refuses to go.
+
+``python3 hog.py memory|shm|pids|disk|files|log|cpu|linger|infer``
+"""
 
 import errno
+import json
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
 from typing import IO
 
 SCRATCH = Path(os.environ.get("TMPDIR", "/scratch"))
+RUN = Path(os.environ.get("EYESPOT_RUN", "/run/eyespot"))
 
 
 def memory() -> None:
@@ -87,6 +93,30 @@ def linger() -> None:
         time.sleep(3600)
 
 
+def infer() -> None:
+    """Asks for inferences over several connections, as fast as they are answered, for ever."""
+    described = {"name": "image", "shape": [1, 32, 48, 3], "datatype": "UINT8"}
+    raw = bytes(32 * 48 * 3)
+    head = json.dumps({"inputs": [{**described, "parameters": {"binary_data_size": len(raw)}}]}).encode()
+    request = (
+        b"POST /v2/models/means/infer HTTP/1.1\r\nHost: a\r\n"
+        b"Inference-Header-Content-Length: %d\r\nContent-Length: %d\r\n\r\n" % (len(head), len(head) + len(raw))
+    )
+    for _ in range(3):
+        if os.fork() == 0:
+            break
+    while True:
+        with socket.socket(socket.AF_UNIX) as door:
+            try:
+                door.connect(str(RUN / "infer.sock"))
+                while True:
+                    door.sendall(request + head + raw)
+                    if not door.recv(1 << 16):
+                        break
+            except OSError:
+                time.sleep(0.02)
+
+
 if __name__ == "__main__":
-    hogs = (memory, shm, pids, disk, files, log, cpu, linger)
+    hogs = (memory, shm, pids, disk, files, log, cpu, linger, infer)
     {hog.__name__: hog for hog in hogs}[sys.argv[1]]()

@@ -25,14 +25,14 @@ T = TypeVar("T")
 
 
 class Host:
-    """A running `eyespot camera run` with one synthetic camera."""
+    """A running `eyespot camera run` with one synthetic camera, and ``more`` in its configuration."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, more: str = "") -> None:
         self.state = state
         state.mkdir()
         (state / "config.toml").write_text(
             '[web]\nport = 0\ntls = "off"\n[[camera]]\nid = "front"\n[camera.detect]\nenabled = false\n'
-            '[[camera.stream]]\nname = "main"\nsource = "synthetic:"\n'
+            '[[camera.stream]]\nname = "main"\nsource = "synthetic:"\n' + more
         )
         self.layout = StateLayout.of(state)
         self.store = ServiceStore(self.layout.services_db)

@@ -91,11 +91,15 @@ class InferenceSettings(Settings):
     """TCP port on 127.0.0.1 for gRPC, 0: closed."""
     guest_share: float = Field(default=0.25, ge=0.01, le=0.9)
     """Part of the inference process's time that is guaranteed to all guests together; the cameras have the rest."""
+    services_share: float = Field(default=0.25, ge=0.01, le=0.9)
+    """Part of an accelerator's time that all services of the host may be granted together."""
 
     @model_validator(mode="after")
     def _ports_differ(self) -> "InferenceSettings":
         if self.rest_port and self.rest_port == self.grpc_port:
             raise ValueError("rest_port and grpc_port must differ")
+        if self.guest_share + self.services_share > 0.95:
+            raise ValueError("guest_share and services_share must leave the cameras 0.05 at least")
         return self
 
 

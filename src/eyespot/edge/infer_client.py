@@ -59,6 +59,8 @@ class RemoteSession:
         self._closed = False
         self._line: _Line | None = self._connect()
         self.reconnects = 0
+        self.ran_ns = 0
+        """How long the last run took there, without waiting for its turn."""
 
     @property
     def choice(self) -> wire.Opened:
@@ -84,6 +86,7 @@ class RemoteSession:
         line = self._asked(image, wire.RunRequest(deadline_ns=deadline_ns, client=client))
         try:
             answer = self._answer(line.peer)
+            self.ran_ns = answer.run_ns
             arrays = [line.arena.view(placed) for placed in answer.outputs]
         except _EndedError as error:
             self._hang_up()

@@ -16,7 +16,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from eyespot.edge.infer_doorkeeper import Doorkeeper
-from eyespot.edge.infer_guests import VERSION, GivenInput, GivenOutput, GuestRequest, Guests, WantedOutput
+from eyespot.edge.infer_guests import Guests
+from eyespot.edge.infer_request import VERSION, GivenInput, GivenOutput, GuestRequest, WantedOutput
 from eyespot.edge.infer_rest_wire import MAX_BODY_BYTES, MAX_TENSORS
 from eyespot.edge.infer_tensors import MAX_RANK, from_bytes, from_values, to_bytes
 from eyespot.kernel.errors import EyespotError, Kind, invalid

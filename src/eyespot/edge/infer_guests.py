@@ -7,7 +7,7 @@ for them and stay open until unloaded. Owns no transport: ``infer_rest`` and ``i
 import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,17 @@ from numpy.typing import NDArray
 
 from eyespot.edge.infer_models import Models, OpenModel, Wanted
 from eyespot.edge.infer_regions import Regions
+from eyespot.edge.infer_request import (
+    VERSION,
+    GivenOutput,
+    GuestRequest,
+    ModelInfo,
+    Parameters,
+    TensorInfo,
+    WantedOutput,
+    the_input,
+    wanted_outputs,
+)
 from eyespot.edge.infer_tensors import from_bytes, protocol_name, size_bytes, to_bytes
 from eyespot.infer.package import DOCUMENT
 from eyespot.infer.session import Session
@@ -31,70 +42,6 @@ MAX_GUEST_MODELS = 8
 MAX_LISTED = 256
 DEADLINE_S = 10.0
 LONGEST_DEADLINE_S = 60.0
-VERSION = "1"
-Parameters = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """A tensor as metadata show it; -1 is an open size."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model as metadata show it."""
-
-    name: str
-    platform: str
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class GivenInput:
-    """An input of a request: ``array`` where the data came along, else ``parameters`` name shared memory."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-    parameters: Parameters
-    array: NDArray[Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class WantedOutput:
-    """An output that was asked for."""
-
-    name: str
-    parameters: Parameters = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class GuestRequest:
-    """One inference; no outputs named means all."""
-
-    guest: str
-    model: str
-    version: str
-    id: str
-    inputs: tuple[GivenInput, ...]
-    outputs: tuple[WantedOutput, ...]
-    parameters: Parameters
-
-
-@dataclass(frozen=True, slots=True)
-class GivenOutput:
-    """An output of an answer; ``array`` is None where it was written to shared memory."""
-
-    name: str
-    datatype: str
-    shape: tuple[int, ...]
-    wanted: WantedOutput
-    array: NDArray[Any] | None
 
 
 class Guests:
@@ -160,7 +107,7 @@ class Guests:
     async def infer(self, request: GuestRequest) -> tuple[GivenOutput, ...]:
         """Run one request; raises ``NOT_FOUND``, ``INVALID``, ``TOO_LARGE``, ``EXHAUSTED``, ``UNAVAILABLE``."""
         info = await self.info(request.model, request.version)
-        wanted = self._wanted_outputs(info, request.outputs)
+        wanted = wanted_outputs(info, request.outputs)
         picture = await asyncio.to_thread(self._picture, info, request)
         model = self._model(request.model, request.version)
 
@@ -210,14 +157,7 @@ class Guests:
 
     def _picture(self, info: ModelInfo, request: GuestRequest) -> NDArray[np.uint8]:
         """The one input a model package has, checked."""
-        spec = info.inputs[0]
-        if len(request.inputs) != 1 or request.inputs[0].name != spec.name:
-            raise invalid(f"Model '{info.name}' takes one input, '{spec.name}'.")
-        given = request.inputs[0]
-        if given.datatype != spec.datatype:
-            raise invalid(f"Input '{spec.name}' takes {spec.datatype}, {given.datatype[:32]} was given.")
-        if given.shape != spec.shape:
-            raise invalid(f"Input '{spec.name}' takes shape {list(spec.shape)}, {list(given.shape)} was given.")
+        given = the_input(info, request)
         array = given.array
         if array is None:
             place = _place(given.parameters, given.name)
@@ -230,19 +170,6 @@ class Guests:
             array = from_bytes(data, given.datatype, given.shape, given.name)
         picture: NDArray[np.uint8] = array[0]
         return picture
-
-    def _wanted_outputs(self, info: ModelInfo, outputs: Sequence[WantedOutput]) -> tuple[WantedOutput, ...]:
-        names = [item.name for item in info.outputs]
-        for output in outputs:
-            if output.name not in names:
-                raise invalid(
-                    f"Model '{info.name}' has no output {output.name[:64]!r}.", f"It has: {', '.join(names)}."
-                )
-            if output.parameters.get("classification"):
-                raise invalid("The classification extension is not offered.", "Ask for the tensor itself.")
-        if len({output.name for output in outputs}) != len(outputs):
-            raise invalid("An output was asked for twice.")
-        return tuple(outputs) or tuple(WantedOutput(name) for name in names)
 
     def _give(self, guest: str, array: NDArray[Any], wanted: WantedOutput) -> GivenOutput:
         kept: NDArray[Any] | None = array

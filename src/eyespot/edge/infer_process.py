@@ -122,7 +122,7 @@ async def serve(models: Path, run_dir: Path, lanes: int, doors: DoorSettings, cl
         log.warning("left alone, for they crashed: %s", ", ".join(sorted(avoided)))
     shared = SharedAccelerator(clock, lanes=lanes)
     opened = Models(models, journal)
-    server = WorkerServer(run_dir / SOCKET, opened, shared)
+    server = WorkerServer(run_dir / SOCKET, opened, shared, clock)
     try:
         async with _guests(doors, opened, shared, run_dir, clock):
             await _watch(journal, clock, stop)

@@ -11,8 +11,6 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,8 +19,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from eyespot.edge.infer_doorkeeper import Doorkeeper
-from eyespot.edge.infer_guests import VERSION, Guests, ModelInfo
-from eyespot.edge.infer_rest_wire import HEAD_LENGTH, MAX_BODY_BYTES, read_request, write_answer
+from eyespot.edge.infer_guests import Guests
+from eyespot.edge.infer_request import VERSION
+from eyespot.edge.infer_rest_wire import HEAD_LENGTH, MAX_BODY_BYTES, metadata, read_request, write_answer
 from eyespot.kernel.errors import EyespotError, Kind, invalid, unavailable
 
 log = logging.getLogger(__name__)
@@ -177,14 +176,6 @@ class _Rest:
         await _body(request, MAX_SMALL_BYTES)
         self._guests.regions.unregister(guest, request.path_params.get("region", ""))
         return Response()
-
-
-def metadata(info: ModelInfo) -> dict[str, Any]:
-    """The metadata document of a model."""
-    return {
-        "name": info.name, "versions": [VERSION], "platform": info.platform,
-        "inputs": [asdict(item) for item in info.inputs], "outputs": [asdict(item) for item in info.outputs],
-    }  # fmt: skip
 
 
 async def _body(request: Request, most_bytes: int) -> bytes:

@@ -7,11 +7,20 @@ Specification: KServe "Open Inference Protocol" v2; Triton Inference Server, "Bi
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from eyespot.edge.infer_guests import GivenInput, GivenOutput, GuestRequest, Parameters, WantedOutput
+from eyespot.edge.infer_request import (
+    VERSION,
+    GivenInput,
+    GivenOutput,
+    GuestRequest,
+    ModelInfo,
+    Parameters,
+    WantedOutput,
+)
 from eyespot.edge.infer_tensors import MAX_RANK, from_bytes, from_values, to_bytes
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
@@ -46,6 +55,14 @@ class _Request(_Document):
     parameters: GivenParameters = Field(default_factory=dict)
     inputs: Annotated[tuple[_Input, ...], Field(max_length=MAX_TENSORS)]
     outputs: Annotated[tuple[_Output, ...], Field(max_length=MAX_TENSORS)] = ()
+
+
+def metadata(info: ModelInfo) -> dict[str, Any]:
+    """The metadata document of a model."""
+    return {
+        "name": info.name, "versions": [VERSION], "platform": info.platform,
+        "inputs": [asdict(item) for item in info.inputs], "outputs": [asdict(item) for item in info.outputs],
+    }  # fmt: skip
 
 
 def read_request(body: bytes, head_length: str | None, guest: str, model: str, version: str) -> GuestRequest:

@@ -12,17 +12,15 @@ from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.detector import OneSession, OpenOne
 from eyespot.edge.infer_accounts import COMMON, RemoteAccounts, shares_of
 from eyespot.edge.infer_client import Account, RemoteSession
+from eyespot.edge.infer_crash import crash_event
 from eyespot.edge.infer_door import DoorSettings
 from eyespot.edge.infer_models import Wanted
 from eyespot.edge.infer_process import Crash, InferenceProcess
-from eyespot.edge.layout import HOST
 from eyespot.edge.process import HostProcess
 from eyespot.edge.running import Running
 from eyespot.infer.package import ModelPackage
 from eyespot.kernel.config import inherited_env
-from eyespot.kernel.ids import new_id
 
-LABEL = "inference"
 GUESTS_NICE = 15
 """Where the process serves guests alone it stands back behind the cameras' own processes."""
 
@@ -48,7 +46,8 @@ class Inference:
             doors=doors_of(process.config),
             on_crash=self._crashed,
         )
-        self._account = Account(COMMON, share=1.0 - self._guest_share())
+        services_share = process.config.inference.services_share
+        self._account = Account(COMMON, share=1.0 - self._guest_share() - services_share)
         self._accounts = RemoteAccounts(self._process.socket)
         self._running = Running(self._process, process.clock)
 
@@ -84,15 +83,7 @@ class Inference:
         return RemoteSession(self._process.socket, wanted, self._account, self._clock)
 
     def _crashed(self, crash: Crash) -> None:
-        """An event of its own for each crash: it is over as soon as it is told, for the process starts again."""
-        now_ns = self._clock.wall_ns()
-        detail = {"exit": crash.how, "died_in": list(crash.died_in), "avoided": list(crash.avoided)}
-        self._submit(
-            Event(
-                id=new_id(now_ns), camera=HOST, kind="process", label=LABEL, start_wall_ns=now_ns, end_wall_ns=now_ns,
-                detail=detail,
-            )
-        )  # fmt: skip
+        self._submit(crash_event(crash, self._clock.wall_ns()))
 
 
 def doors_of(config: CameraHostConfig) -> DoorSettings:

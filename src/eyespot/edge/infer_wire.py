@@ -70,10 +70,22 @@ class AccountsSet(_Message):
     """The answer to it."""
 
 
+class NamedTensor(_Message):
+    """A tensor of a model; -1 is an open size."""
+
+    name: str = Field(max_length=255)
+    dtype: str = Field(max_length=16)
+    shape: tuple[int, ...] = Field(max_length=16)
+
+
 class Opened(_Message):
     """The answer to it; the memory's descriptor comes along."""
 
     input_px: tuple[int, int]
+    platform: str = Field(max_length=200)
+    """Runtime and file format, for example ``onnxruntime_onnx``."""
+    inputs: tuple[NamedTensor, ...] = Field(max_length=MAX_TENSORS)
+    outputs: tuple[NamedTensor, ...] = Field(max_length=MAX_TENSORS)
     variant: str
     accelerator: str
     reason: str = Field(max_length=1000)
@@ -103,6 +115,8 @@ class RunAnswer(_Message):
     """Where the outputs lie; they hold until the next request."""
 
     outputs: tuple[Placed, ...] = Field(max_length=MAX_TENSORS)
+    run_ns: int = Field(default=0, ge=0)
+    """How long the run took, without waiting for its turn."""
 
 
 class Refusal(_Message):

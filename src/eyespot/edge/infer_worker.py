@@ -17,9 +17,11 @@ from pydantic import BaseModel
 
 from eyespot.edge import infer_wire as wire
 from eyespot.edge.infer_models import Models, OpenModel, Wanted
+from eyespot.hal.accelerators.contract import TensorSpec
 from eyespot.infer.session import Session
 from eyespot.infer.share.accelerator import Client, SharedAccelerator
 from eyespot.infer.share.fair_queue import Terms
+from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind
 
 log = logging.getLogger(__name__)
@@ -86,9 +88,10 @@ class Clients:
 class WorkerServer:
     """Listens at ``path`` until closed."""
 
-    def __init__(self, path: Path, models: Models, shared: SharedAccelerator) -> None:
+    def __init__(self, path: Path, models: Models, shared: SharedAccelerator, clock: Clock) -> None:
         self._models = models
         self._shared = shared
+        self._clock = clock
         self.clients = Clients(shared)
         self._lock = threading.Lock()
         self._peers: set[socket.socket] = set()
@@ -202,6 +205,9 @@ class WorkerServer:
             variant=choice.variant.name,
             accelerator=choice.accelerator.name,
             reason=choice.reason[:1000],
+            platform=f"{choice.accelerator.name}_{choice.variant.file.rpartition('.')[2]}"[:200],
+            inputs=tuple(_named(item) for item in session.inputs),
+            outputs=tuple(_named(item) for item in session.outputs),
             arena_bytes=len(memory.arena.memory),
             output_offset=memory.output_offset,
         )
@@ -210,13 +216,15 @@ class WorkerServer:
         return memory
 
     def _answer(self, client: Client, model: OpenModel, memory: "_Memory", request: wire.RunRequest) -> BaseModel:
-        def run(session: Session) -> tuple[wire.Placed, ...]:
-            return memory.arena.place(session.run(memory.picture, borrow=True), memory.output_offset)
+        def run(session: Session) -> wire.RunAnswer:
+            begin_ns = self._clock.monotonic_ns()
+            outputs = session.run(memory.picture, borrow=True)
+            run_ns = self._clock.monotonic_ns() - begin_ns
+            return wire.RunAnswer(outputs=memory.arena.place(outputs, memory.output_offset), run_ns=run_ns)
 
         payer = self.clients.find(request.client) or client
         try:
-            future = payer.submit(model.shared, model.guarded(run), deadline_ns=request.deadline_ns)
-            return wire.RunAnswer(outputs=future.result())
+            return payer.submit(model.shared, model.guarded(run), deadline_ns=request.deadline_ns).result()
         except EyespotError as error:
             if payer is not client and self.clients.find(payer.name) is None:  # it went while this waited
                 return self._answer(client, model, memory, request.model_copy(update={"client": None}))
@@ -234,6 +242,11 @@ class _Memory:
         self.output_offset = wire.aligned(height_px * width_px * 3)
         self.arena = wire.Arena.make(self.output_offset + output_bytes + MARGIN_BYTES)
         self.picture = self.arena.view(wire.Placed(dtype="uint8", shape=(height_px, width_px, 3), offset=0))
+
+
+def _named(spec: TensorSpec) -> wire.NamedTensor:
+    shape = tuple(-1 if size is None else size for size in spec.shape)
+    return wire.NamedTensor(name=spec.name, dtype=spec.dtype, shape=shape)
 
 
 def _hang_up(peer: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""What every running service needs of the services process: a place on the bus, its grant of views, an engine."""
+"""What every running service needs of the services process: a place on the bus, its views, its models, an engine."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from eyespot.contracts.service_access import ServiceUser, ServiceUsers
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Engine
 from eyespot.edge.services.granted import cameras_of
+from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Checked, Installed
 from eyespot.edge.services.sign_in import Place
 from eyespot.kernel.clock import Clock
@@ -93,6 +94,7 @@ class Desk:
     engines: Mapping[str, Engine]
     admission: Admission
     grants: GrantsFile
+    models: ModelDesk
     bus: Bus
     clock: Clock
     forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())

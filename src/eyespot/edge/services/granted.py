@@ -9,6 +9,9 @@ from eyespot.contracts.view import ANY_CAMERA, NamedView
 from eyespot.kernel.config import Settings
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
+LISTS = ("views", "models", "read", "emit", "ask", "outputs", "network")
+"""What of the owner's word is a list: each is at most what the manifest asks for."""
+
 
 class Granted(Settings):
     """The owner's word."""
@@ -17,6 +20,8 @@ class Granted(Settings):
     """The camera that stands for ``*`` in the manifest; empty: none is assigned."""
     views: tuple[Slug, ...] = Field(default=(), max_length=8)
     """Views it may see, by name."""
+    models: tuple[Slug, ...] = Field(default=(), max_length=8)
+    """Model packages it may run, at the rate that its manifest says."""
     read: tuple[Readable, ...] = ()
     emit: tuple[Slug, ...] = Field(default=(), max_length=32)
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
@@ -28,15 +33,16 @@ def everything(manifest: Manifest, camera: str) -> Granted:
     """All that the manifest asks for, with ``camera`` for ``*``."""
     asked = manifest.permissions
     return Granted(
-        camera=camera, views=tuple(view.name for view in manifest.view), read=asked.read, emit=asked.emit,
-        ask=asked.ask, outputs=asked.outputs, network=asked.network,
+        camera=camera, views=tuple(view.name for view in manifest.view),
+        models=tuple(wish.package for wish in manifest.model), read=asked.read, emit=asked.emit, ask=asked.ask,
+        outputs=asked.outputs, network=asked.network,
     )  # fmt: skip
 
 
 def check_granted(manifest: Manifest, granted: Granted) -> None:
     """Raises ``INVALID`` where ``granted`` goes beyond the manifest."""
     asked = everything(manifest, granted.camera)
-    for key in ("views", "read", "emit", "ask", "outputs", "network"):
+    for key in LISTS:
         more = set(getattr(granted, key)) - set(getattr(asked, key))
         if more:
             raise invalid(f"'{min(more)}' in {key} is not asked for by {manifest.service.name}.", "Leave it out.")
@@ -50,6 +56,11 @@ def definite_views(manifest: Manifest, granted: Granted) -> tuple[NamedView, ...
         if view.name in granted.views and camera:
             found.append(NamedView.model_validate({**view.model_dump(exclude_unset=True), "camera": camera}))
     return tuple(found)
+
+
+def granted_models(manifest: Manifest, granted: Granted) -> dict[str, float]:
+    """Model packages that it may run, and how many times a second."""
+    return {wish.package: wish.rate_hz for wish in manifest.model if wish.package in granted.models}
 
 
 def cameras_of(manifest: Manifest, granted: Granted) -> tuple[str, ...]:
@@ -77,7 +88,10 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     see += [f"The {kind} of {cameras}." for kind in granted.read]
     use = [
         f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage.",
-        *(f"The model {wish.package}, {wish.rate_hz:g} times a second." for wish in manifest.model),
+        *(
+            f"The model {package}, at most {rate_hz:g} times a second and {budget.accelerator:.0%} of the accelerator."
+            for package, rate_hz in granted_models(manifest, granted).items()
+        ),
         *(f"The output {name}: it may switch it." for name in granted.outputs),
     ]
     send = [f"Events '{manifest.service.name}.{kind}', which are kept and shown here." for kind in granted.emit]

@@ -11,6 +11,7 @@ from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.engines.contract import Running
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
 from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
+from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.launching import prepare, settings_of
 from eyespot.edge.services.relay import Counters, Relay
@@ -88,6 +89,8 @@ class Kept:
         found |= {"deaths": self._health.deaths, "beat": beat.model_dump(mode="json") if beat else None}
         if self._relay is not None:
             found["bus"] = self._relay.status()
+        if (models := self._desk.models.status(self.row.name)) is not None:
+            found["inference"] = models
         if self._running is not None:
             usage = self._running.usage()
             found |= {
@@ -124,11 +127,13 @@ class Kept:
         place = await desk.admission.admit(checked)
         self._checked = checked
         try:
+            desk.models.admit(checked)
             await wait_until_let_in(place, desk.bus_address, desk.clock)
             self._health.begin()
             self._running = await desk.engine(checked.manifest.service.host).start(launch)
             identity = self._running.identity
             grant = Grant(uid=identity.uid, pid_namespace=identity.pid_namespace, socket=launch.run / "bus.sock")
+            await desk.models.open(checked, grant.model_copy(update={"socket": launch.run / MODEL_SOCKET}))
             self._relay = Relay(place, grant, desk.bus_address, desk.clock, counters=self._counters)
             await self._relay.open()
             views = definite_views(checked.manifest, self.row.granted)
@@ -174,6 +179,7 @@ class Kept:
             self._logs, self._running = self._running.logs.lines(), None
         if self._relay is not None:
             await self._relay.close()
+        await self._desk.models.close(name)
         with contextlib.suppress(EyespotError):  # a server that is away lets nobody in either
             await self._desk.admission.dismiss(name)
 

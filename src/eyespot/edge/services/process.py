@@ -11,6 +11,7 @@ from eyespot.edge.process import HostProcess, StatusReporter, follow_config, set
 from eyespot.edge.running import Running
 from eyespot.edge.services.desk import Admission, Desk, GrantsFile
 from eyespot.edge.services.engines.chooser import known
+from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.service_events import ServiceEvents
@@ -28,16 +29,17 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         writer.submit(event)
     store = ServiceStore(layout.services_db)
     engines = {engine.name: engine for engine in known(clock, layout.state)}
+    models = ModelDesk(layout, process.config, clock, writer.submit)
     desk = Desk(
-        layout, Installed(layout, store), engines, Admission(bus),
-        GrantsFile(layout.grants_file), bus, clock, lambda: process.config.services.forbid,
+        layout, Installed(layout, store), engines, Admission(bus), GrantsFile(layout.grants_file), models,
+        bus, clock, lambda: process.config.services.forbid,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
     found = ServiceEvents(bus, keeper.allowed, writer.submit)
 
     def totals() -> dict[str, object]:
         kept = {name: {**status, **found.of(name)} for name, status in keeper.status().items()}
-        return {"services": kept, "events": writer.status()}
+        return {"services": kept, "events": writer.status(), "inference": models.totals()}
 
     async def answer(request: bytes) -> bytes:
         """``{"logs": name}`` → its newest lines."""

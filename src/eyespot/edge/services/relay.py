@@ -9,16 +9,15 @@ counted and the last refusals are kept for its owner.
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from eyespot.contracts.frames_door import Grant
 from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.services.bucket import Bucket
+from eyespot.edge.services.own_socket import listen
 from eyespot.edge.services.relay_wire import (
     FROM_SERVER,
     FROM_SERVICE,
@@ -32,7 +31,6 @@ from eyespot.edge.services.relay_wire import (
 from eyespot.edge.services.sign_in import Address, Place
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind, corrupt
-from eyespot.kernel.socket_path import reachable
 
 log = logging.getLogger(__name__)
 
@@ -103,11 +101,7 @@ class Relay:
 
     async def open(self) -> None:
         """Listen; a socket left by an earlier life is replaced."""
-        path = self._grant.socket
-        path.unlink(missing_ok=True)
-        with reachable(path) as short:
-            self._listener = await asyncio.start_unix_server(self._accept, short, limit=_READ_BYTES)
-        _let_reach(path, self._grant.uid)
+        self._listener = await listen(self._grant, self._accept, _READ_BYTES)
 
     async def close(self) -> None:
         """Hang up and take the socket away."""
@@ -265,13 +259,3 @@ def _say_error(writer: asyncio.StreamWriter, error: EyespotError) -> None:
     text = error.what.replace("'", "").replace("\r", "").replace("\n", "")
     with contextlib.suppress(OSError):
         writer.write(f"-ERR '{text}'\r\n".encode())
-
-
-def _let_reach(path: Path, uid: int) -> None:
-    """Let ``uid`` connect; who does is checked at each connection."""
-    path.chmod(0o600)
-    if uid != os.geteuid():
-        try:
-            os.chown(path, uid, -1)
-        except PermissionError:  # not root: the mode lets others near, the kernel tells who they are
-            path.chmod(0o666)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eyespot.edge import infer_rest_wire as rest
 from eyespot.edge.infer_doorkeeper import Doorkeeper
-from eyespot.edge.infer_guests import GivenOutput, GuestRequest, WantedOutput
+from eyespot.edge.infer_request import GivenOutput, GuestRequest, WantedOutput
 from eyespot.edge.infer_tensors import from_bytes, from_values
 from eyespot.kernel.errors import EyespotError, Kind
 

@@ -1,0 +1,106 @@
+"""What one service may still ask of the accelerator: inferences a second of each model, and run time by its share.
+
+Pure but for its clock. A model that was not granted is not there. The rate lets a second's worth through at once, two
+inferences at least; the share is paid after each run with the time that it took, so that a long run is followed by a
+long pause: over any time longer than that, a service has its share and no more.
+"""
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
+
+from eyespot.kernel.clock import Clock, seconds
+from eyespot.kernel.errors import EyespotError, Kind
+
+WINDOW_S = 1.0
+"""Run time of so long is saved up at most."""
+LEAST_BURST = 2.0
+_KEPT_REFUSALS = 16
+
+
+class Meter:
+    """Gains ``rate_per_s`` each second up to ``most``; what is spent may go into debt."""
+
+    def __init__(self, rate_per_s: float, most: float, clock: Clock) -> None:
+        self._rate_per_s, self._most, self._clock = rate_per_s, most, clock
+        self._left, self._looked_ns = most, clock.monotonic_ns()
+
+    def wait_s(self, amount: float = 0.0) -> float:
+        """Seconds until ``amount`` is there, or what was owed is paid; 0: now."""
+        now_ns = self._clock.monotonic_ns()
+        self._left = min(self._most, self._left + seconds(now_ns - self._looked_ns) * self._rate_per_s)
+        self._looked_ns = now_ns
+        return max(0.0, (amount - self._left) / self._rate_per_s)
+
+    def spend(self, amount: float) -> None:
+        """Take ``amount``."""
+        self.wait_s()
+        self._left -= amount
+
+
+class Allowance:
+    """Of one service, from its start to its end.
+
+    Args:
+        rates_hz: inferences a second by model package: those granted, no others.
+        share: part of the accelerator's run time, 0 to 1.
+    """
+
+    def __init__(self, service: str, rates_hz: Mapping[str, float], share: float, clock: Clock) -> None:
+        self._service, self._share, self._rates_hz = service, share, dict(rates_hz)
+        self._asked = {name: Meter(rate, max(LEAST_BURST, rate), clock) for name, rate in rates_hz.items()}
+        self._run = Meter(share, share * WINDOW_S, clock)
+        self._runs: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._run_ns = 0
+        self._last: deque[str] = deque(maxlen=_KEPT_REFUSALS)
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """What was granted."""
+        return tuple(self._rates_hz)
+
+    @property
+    def rate_hz(self) -> float:
+        """Inferences a second of all models together."""
+        return sum(self._rates_hz.values())
+
+    def check(self, package: str) -> None:
+        """Raise ``FORBIDDEN`` for a model that was not granted."""
+        if package not in self._rates_hz:
+            known = ", ".join(self._rates_hz) or "no model"
+            raise EyespotError(
+                Kind.FORBIDDEN, f"{self._service} may not use the model '{package[:64]}'.", f"It was granted: {known}."
+            )
+
+    def ask(self, package: str) -> None:
+        """One inference; raises ``FORBIDDEN``, and ``THROTTLED`` above the rate or the share."""
+        self.check(package)
+        if (wait_s := self._asked[package].wait_s(1.0)) > 0:
+            raise _throttled(f"{self._service} may run {package} {self._rates_hz[package]:g} times a second.", wait_s)
+        if (wait_s := self._run.wait_s()) > 0:
+            raise _throttled(f"{self._service} has used up its {self._share:.0%} of the accelerator.", wait_s)
+        self._asked[package].spend(1.0)
+
+    def ran(self, package: str, run_ns: int) -> None:
+        """An inference ran for ``run_ns``."""
+        self._run.spend(seconds(run_ns))
+        self._runs[package] += 1
+        self._run_ns += run_ns
+
+    def refused(self, error: EyespotError) -> None:
+        """Something was refused; ``error`` says what."""
+        self._refused[error.kind.name.lower()] += 1
+        self._last.append(str(error)[:200])
+
+    def status(self) -> dict[str, Any]:
+        """Counters since the start, JSON-ready."""
+        return {
+            "share": self._share, "run_s": round(seconds(self._run_ns), 3),
+            "models": {name: {"rate_hz": rate, "runs": self._runs[name]} for name, rate in self._rates_hz.items()},
+            "refused": dict(self._refused), "refusals": list(self._last),
+        }  # fmt: skip
+
+
+def _throttled(what: str, wait_s: float) -> EyespotError:
+    return EyespotError(Kind.THROTTLED, what, f"Ask again in {wait_s:.2f} s.")
