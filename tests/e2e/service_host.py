@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -84,6 +85,24 @@ class Host:
 
     def recorded_bytes(self) -> int:
         return sum(file.stat().st_size for file in (self.state / "archive").rglob("*.mp4"))
+
+    def confined(self) -> set[int]:
+        """Every process that sees the state folder from mounts of its own, whoever its parent is now."""
+        own, found = os.readlink("/proc/self/ns/mnt"), set()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "ns" / "mnt") == own:
+                    continue
+                if str(self.state) in (process / "mountinfo").read_text():
+                    found.add(int(process.name))
+            except OSError:
+                continue
+        return found
+
+    def orphans(self) -> set[int]:
+        """Confined processes that are no descendants of the host."""
+        confined = self.confined()
+        return confined - {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
 
     def stop(self) -> None:
         if self.process.poll() is None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from eyespot.bus.nats import connect
@@ -119,9 +118,8 @@ def test_killing_the_services_process_costs_no_recording_and_services_come_back(
         host.until(lambda before=before: host.recorded_bytes() > before or None)  # type: ignore[misc]  # bound at once
     host.until(lambda: len(counted(host)) > seen or None)
     assert media.is_running()
-    orphans = [one for one in psutil.process_iter(["cmdline"]) if "counter.py" in (one.info["cmdline"] or [])]
-    here = [child.pid for child in psutil.Process(host.process.pid).children(recursive=True)]
-    assert [one.pid for one in orphans if one.pid not in here] == []
+    assert host.confined()
+    assert host.orphans() == set()
 
 
 def test_a_new_service_gets_its_frames_where_it_is_confined(host: Host, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every), subjects.service_state(every)],
         "frames": [subjects.tracks(every)],
         "operator": [],
-        "services": [subjects.service_event(every), subjects.service_beat(every)],
+        "services": [subjects.service_event(every), subjects.service_beat(every), subjects.status("frames")],
     }
     listen = [
         subjects.config_changed(), subjects.control(role), f"{inbox_of_role(role)}.>",

@@ -40,7 +40,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")] = False,
     state: State = _DEFAULT,
 ) -> None:
-    """Print a service's output, from the running host."""
+    """Print a service's output, each line with its time; also of one that has ended."""
     from eyespot.cli.service_logs import print_logs
 
     print_logs(state, name, follow=follow)

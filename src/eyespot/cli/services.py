@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eyespot.cli.services_grant import grant, revoke
 from eyespot.cli.state_services import services_of, tell_powers, tell_words
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from eyespot.edge.services.store import Row
 
 app = typer.Typer(help="Install, show and remove services of a camera host.", no_args_is_help=True)
+app.command("grant")(grant)
+app.command("revoke")(revoke)
 
 Name = Annotated[str, typer.Argument(help="Name of the service.")]
 State = Annotated[Path, typer.Option(help="State folder of the host, which may be running.")]
@@ -132,7 +135,7 @@ def config(
 
 @app.command("logs")
 def logs(name: Name, state: State = _DEFAULT) -> None:
-    """Print the newest lines of a service's output, from the running host."""
+    """Print the newest lines of a service's output, each with its time; also of one that has ended."""
     from eyespot.cli.service_logs import print_logs
 
     print_logs(state, name, follow=False)

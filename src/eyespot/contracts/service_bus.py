@@ -60,11 +60,13 @@ class Beat(BaseModel):
     version: str = Field(max_length=64)
     uptime_s: float = Field(ge=0)
     frames: dict[Slug, Count] = Field(default_factory=dict, max_length=8)
-    """Frames handled since the start, by the name of the view."""
+    """Frames handled since the start, by the name of the view; a view that is left out is not watched."""
     events: Count = 0
     """Events said since the start."""
     errors: Count = 0
     """Defects in the service's own handlers that were survived."""
+    busy_s: float = Field(default=0.0, ge=0)
+    """How long the handler that runs now has been running; 0 when none does."""
     note: str = Field(default="", max_length=200)
     """How it is, in its own words."""
 

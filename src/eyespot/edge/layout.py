@@ -58,6 +58,11 @@ class StateLayout:
         return self.state / "scratch"
 
     @property
+    def service_logs_dir(self) -> Path:
+        """What services said: ``<name>.log`` and the file before it."""
+        return self.state / "service-logs"
+
+    @property
     def events_db(self) -> Path:
         return self.state / "events.db"
 

@@ -5,7 +5,8 @@ import inspect
 import itertools
 import json
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -50,6 +51,7 @@ class Runtime:
         self._began_ns = clock.monotonic_ns()
         self._frames = {view.name: 0 for view in place.manifest.view}
         self._events = self._errors = 0
+        self._busy_ns: int | None = None
         service._link = self
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -126,7 +128,7 @@ class Runtime:
             uptime_s = seconds(self.clock.monotonic_ns() - self._began_ns)
             beat = Beat(
                 version=self._place.start.version, uptime_s=uptime_s, frames=dict(self._frames), events=self._events,
-                errors=self._errors,
+                errors=self._errors, busy_s=self._busy_s(),
             )  # fmt: skip
             await self._bus.publish(subjects.service_beat(self.name), beat.model_dump_json().encode())
             if self._state is not None and number % BEATS_A_STATE == 0:
@@ -160,12 +162,25 @@ class Runtime:
 
     async def _call(self, handler: Callable[..., Any], *values: Any) -> None:
         """A handler in its turn; a defect in it is logged and counted, and the service goes on."""
-        async with self._turn:
+        async with self._at_work():
             try:
                 await _settled(handler(*values))
             except Exception:  # the author's code: whatever it raises must not end the service
                 self._errors += 1
                 log.exception("%s failed", handler.__name__)
+
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        """One handler at a time, and since when."""
+        async with self._turn:
+            self._busy_ns = self.clock.monotonic_ns()
+            try:
+                yield
+            finally:
+                self._busy_ns = None
+
+    def _busy_s(self) -> float:
+        return 0.0 if self._busy_ns is None else seconds(self.clock.monotonic_ns() - self._busy_ns)
 
     def _answering(self, verb: str) -> Callable[[bytes], Awaitable[bytes]]:
         async def answer(data: bytes) -> bytes:
@@ -173,7 +188,7 @@ class Runtime:
                 body = json.loads(data) if data else None
             except ValueError as error:
                 raise invalid("The request is not JSON.") from error
-            async with self._turn:
+            async with self._at_work():
                 return json.dumps(await _settled(self._service.on_request(verb, body))).encode()
 
         return answer

@@ -9,6 +9,7 @@ from eyespot.cli.app import app
 from eyespot.edge.apps_dev.package import build
 from eyespot.edge.apps_dev.scaffold import scaffold
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.store import Row, ServiceStore
 
 
@@ -50,8 +51,10 @@ def test_a_package_is_installed_without_a_question_where_that_is_said(state: Pat
     assert [row.name for row in rows(state)] == ["fresh"]
 
 
-def test_logs_are_of_what_is_installed_on_a_host_that_runs(state: Path, tmp_path: Path) -> None:
+def test_logs_are_of_what_is_installed_whether_it_runs_or_not(state: Path, tmp_path: Path) -> None:
     words = ["logs", "fresh", "--state", str(state)]
     assert "No service 'fresh' is installed." in str(CliRunner().invoke(app, words).exception)
     install(state, str(scaffold("fresh", tmp_path)), "--yes")
-    assert "bus" in str(CliRunner().invoke(app, words).exception)
+    assert CliRunner().invoke(app, words).output == ""
+    LogFile(StateLayout(state).service_logs_dir, "fresh").write(["hello"], 0)
+    assert CliRunner().invoke(app, words).output == "1970-01-01T00:00:00Z hello\n"

@@ -55,6 +55,9 @@ def test_a_service_is_installed_configured_stopped_and_removed(state: Path) -> N
     assert shown(state)["settings"] == {"limit": 3}
     run(state, "config", "counter", '{"limit": 5}')
     assert shown(state)["settings"] == {"limit": 5}
+    assert "It can send:\n  Nothing." in run(state, "revoke", "counter", "--emit", "count")
+    assert "Events 'counter.count'" in run(state, "grant", "counter", "--emit", "count")
+    assert "It can send:\n  Nothing." in run(state, "revoke", "counter", "--all")
     run(state, "disable", "counter")
     assert shown(state)["enabled"] is False
     run(state, "enable", "counter")
@@ -69,9 +72,11 @@ def test_a_service_is_installed_configured_stopped_and_removed(state: Path) -> N
         (["config", "counter", "{"], "not JSON"),
         (["config", "counter", "[]"], "not a JSON object"),
         (["config", "counter", '{"limt": 5}'], "did you mean 'limit'"),
+        (["grant", "counter", "--read", "tracks"], "not asked for"),
+        (["revoke", "counter", "--view", "door"], "is not granted"),
         (["remove", "nobody"], "No service 'nobody'"),
         (["install", "nowhere"], r"no service\.toml"),
-        (["logs", "counter"], "no bus"),
+        (["logs", "nobody"], "No service 'nobody'"),
     ],
 )
 def test_mistakes_are_told(state: Path, words: list[str], why: str) -> None:

@@ -157,6 +157,29 @@ async def test_the_people_counter_counts_and_lives_on_when_the_bus_is_started_ag
         assert await child.wait() == 0
 
 
+WAITER = """
+import asyncio
+from eyespot.sdk import Service
+class Looker(Service):
+    verbs = ("size",)
+    async def on_request(self, verb, body):
+        await asyncio.Event().wait()
+"""
+
+
+async def test_a_handler_that_waits_for_ever_is_told_by_the_beat(tmp_path: Path) -> None:
+    code = looker(tmp_path)
+    (code / "looker.py").write_text(WAITER)
+    async with hosting(tmp_path) as host:
+        child = await host.start(code, "looker", "looker:Looker")
+        await until(lambda: host.said("beat"))
+        assert host.said("beat")[0]["busy_s"] == 0
+        await host.client.publish("eyespot.service.looker.request.size", b"1", reply="nowhere")
+        await until(lambda: host.said("beat")[-1]["busy_s"] > 2)
+        child.kill()
+        await child.wait()
+
+
 async def test_a_new_service_works_as_it_is(tmp_path: Path) -> None:
     code = scaffold("fresh", tmp_path)
     view = read_manifest(code).view[0].model_dump(exclude_unset=True)

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ class Door:
         self._accepts = 0
         self._resume: asyncio.TimerHandle | None = None
         self.served = self.refused = self.lost = 0
+        self._offered: Counter[str] = Counter()
 
     def open(self) -> None:
         """Listen; a socket left by an earlier life is replaced. Raises ``UNAVAILABLE`` where it cannot be made."""
@@ -121,17 +123,21 @@ class Door:
         return any(client.cut is cut for client in self._clients.values())
 
     def tick(self, cut: Cut, tick: str) -> None:
-        """Tell the readers of ``cut``; whoever does not read loses it."""
+        """Tell the readers of ``cut``; whoever does not read loses it, and was offered it all the same."""
+        names = set()
         for client in list(self._clients.values()):
-            if client.cut is cut and not client.say(tick):
-                client.lost += 1
-                self.lost += 1
+            if client.cut is cut:
+                names.add(client.view_name)
+                if not client.say(tick):
+                    client.lost += 1
+                    self.lost += 1
+        self._offered.update(names)
 
     def status(self) -> dict[str, Any]:
         """Counters, and what is read now."""
         views = sorted(client.view_name for client in self._clients.values() if client.cut is not None)
         counts = {"served": self.served, "refused": self.refused, "ticks_lost": self.lost}
-        return {"clients": len(self._clients), "reading": views, **counts}
+        return {"clients": len(self._clients), "reading": views, "offered": dict(self._offered), **counts}
 
     def _accept(self) -> None:
         assert self._listener is not None

@@ -1,6 +1,5 @@
 """What every running service needs of the services process: a place on the bus, its views, its models, an engine."""
 
-import asyncio
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -12,49 +11,13 @@ from eyespot.bus import server, subjects
 from eyespot.bus.contract import Bus
 from eyespot.contracts.frames_door import Grant, Grants
 from eyespot.contracts.service import Host, PolicyClass
-from eyespot.contracts.service_access import ServiceUser, ServiceUsers
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.admission import Admission
 from eyespot.edge.services.engines.contract import Engine
-from eyespot.edge.services.granted import cameras_of
 from eyespot.edge.services.inference.model_desk import ModelDesk
-from eyespot.edge.services.installed import Checked, Installed
-from eyespot.edge.services.sign_in import Place
+from eyespot.edge.services.installed import Installed
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import unavailable
-
-LET_IN_S = 10.0
-
-
-class Admission:
-    """Places on the bus: keys are made here, stay in memory, and the supervisor is told whom to let in."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self._lock = asyncio.Lock()
-        self._users: dict[str, ServiceUser] = {}
-
-    async def admit(self, checked: Checked) -> Place:
-        """A new key for a start of a service; raises ``UNAVAILABLE`` when the supervisor does not answer."""
-        seed, public = server.new_key()
-        granted = checked.row.granted
-        user = ServiceUser(
-            name=checked.row.name, public_key=public, cameras=cameras_of(checked.manifest, granted),
-            read=granted.read, ask=granted.ask,
-        )  # fmt: skip
-        async with self._lock:
-            self._users[user.name] = user
-            await self._tell()
-        return Place(user.name, public, seed)
-
-    async def dismiss(self, name: str) -> None:
-        """A service ended: its key opens nothing any more."""
-        async with self._lock:
-            if self._users.pop(name, None) is not None:
-                await self._tell()
-
-    async def _tell(self) -> None:
-        users = ServiceUsers(users=tuple(self._users.values()))
-        await self._bus.request(subjects.control("supervisor"), users.model_dump_json().encode(), LET_IN_S)
 
 
 class GrantsFile:

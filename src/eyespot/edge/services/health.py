@@ -1,6 +1,7 @@
 """When a service counts as silent, when it is to rest after a death, when it has failed. Pure but for its clock."""
 
 from eyespot.contracts.service_bus import Beat
+from eyespot.edge.services.progress import Progress
 from eyespot.kernel.clock import Clock, from_seconds, seconds
 
 FIRST_BEAT_S, SILENT_S = 30.0, 10.0
@@ -21,18 +22,21 @@ class Health:
         self._began_ns = self._heard_ns = clock.monotonic_ns()
         self._deaths_ns: list[int] = []
         self.beat: Beat | None = None
+        self.progress = Progress(clock)
         self.deaths = 0
 
     def begin(self) -> None:
         """A life begins."""
         self._began_ns = self._heard_ns = self._clock.monotonic_ns()
         self.beat = None
+        self.progress = Progress(self._clock)
 
     def heard(self, beat: Beat) -> None:
         """It said that it is alive."""
         if self.beat is None:
             self._began_ns = self._clock.monotonic_ns()
         self.beat, self._heard_ns = beat, self._clock.monotonic_ns()
+        self.progress.heard(beat)
 
     @property
     def silent_s(self) -> float:

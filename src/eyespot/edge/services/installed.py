@@ -21,6 +21,7 @@ from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.digest import copy_folder, digest_of
 from eyespot.edge.services.granted import LISTS, Granted, check_granted, check_policy, everything
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
+from eyespot.edge.services.log_file import remove_logs
 from eyespot.edge.services.package_file import unpack
 from eyespot.edge.services.store import Row, ServiceStore, folder_of
 from eyespot.kernel.errors import EyespotError, Kind
@@ -134,6 +135,17 @@ class Installed:
         self.store.put(row)
         return row
 
+    def grant(self, name: str, granted: Granted) -> Row:
+        """Grant a service exactly ``granted``; it is started anew with that. See ``grant_change`` for more and less.
+
+        Raises ``INVALID`` where it goes beyond the manifest, ``NOT_FOUND``, ``CONFLICT``.
+        """
+        checked = self.check(self.store.get(name))
+        check_granted(checked.manifest, granted)
+        if not self.store.set_granted(name, checked.row.digest, granted):
+            raise EyespotError(Kind.CONFLICT, f"{name} was changed meanwhile.", "Look at it and try again.")
+        return replace(checked.row, granted=granted)
+
     def enable(self, name: str, *, enabled: bool) -> Row:
         """Let a service run, also once more after it failed, or stop it; raises ``NOT_FOUND``."""
         old = self.store.get(name)
@@ -199,6 +211,8 @@ class Installed:
             for storage in self._layout.scratch_dir.glob("*"):
                 if storage.name.partition(".")[0] not in names:
                     shutil.rmtree(storage, ignore_errors=True)
+            remove_logs(self._layout.service_logs_dir, names)
+            self.store.forget_states()
         return gone
 
     @contextmanager

@@ -14,12 +14,15 @@ from pydantic import ValidationError
 from eyespot.bus import subjects
 from eyespot.contracts.event import Event
 from eyespot.contracts.service_bus import MAX_DOCUMENT_BYTES, Beat
+from eyespot.contracts.status import StatusMessage
 from eyespot.edge.layout import HOST
 from eyespot.edge.services.desk import Desk
+from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.kept import Kept, first_of
+from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.store import Row
 from eyespot.kernel.errors import EyespotError
-from eyespot.kernel.ids import new_id
+from eyespot.kernel.ids import is_slug, new_id
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ class Keeper:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep until ``stop``; then everything is ended."""
         heard = self._desk.bus.subscribe(subjects.service_beat(subjects.EVERY))
-        listening = asyncio.create_task(self._listen(heard))
+        seen = self._desk.bus.subscribe(subjects.status("frames"))
+        listening = [asyncio.create_task(self._listen(heard)), asyncio.create_task(self._listen_to_frames(seen))]
         await asyncio.to_thread(self._desk.installed.sweep)
         try:
             while not stop.is_set():
@@ -55,8 +59,8 @@ class Keeper:
                     log.error("%s", error)
                 await first_of(stop, self._desk.clock, LOOK_S)
         finally:
-            await heard.close()
-            await listening
+            await asyncio.gather(heard.close(), seen.close())
+            await asyncio.gather(*listening)
             await asyncio.gather(*(kept.stop() for kept in self._kept.values()))
 
     async def reconcile(self) -> None:
@@ -66,8 +70,12 @@ class Keeper:
             row = rows.get(name)
             if row is not None and row != kept.row and _same_but_settings(row, kept.row):
                 await kept.configure(row)
-        policy_changed, self._forbidden = self._desk.forbidden() != self._forbidden, self._desk.forbidden()
-        ended = {name: kept for name, kept in self._kept.items() if policy_changed or rows.get(name) != kept.row}
+        before, self._forbidden = self._forbidden, self._desk.forbidden()
+        ended = {
+            name: kept
+            for name, kept in self._kept.items()
+            if rows.get(name) != kept.row or kept.is_touched_by(before, self._forbidden)
+        }
         await asyncio.gather(*(kept.stop() for kept in ended.values()))
         for name in ended:
             del self._kept[name]
@@ -85,9 +93,11 @@ class Keeper:
         return None if kept is None else kept.allowed()
 
     def logs(self, name: str) -> list[str]:
-        """The newest lines of one service's output; empty when it is not kept."""
+        """The newest lines of one service's output; of one that is not kept, what is on disk."""
         kept = self._kept.get(name)
-        return [] if kept is None else kept.logs()
+        if kept is not None:
+            return kept.logs()
+        return LogFile(self._desk.layout.service_logs_dir, name).lines(TAIL_LINES) if is_slug(name) else []
 
     def status(self) -> dict[str, Any]:
         return {name: kept.status() for name, kept in sorted(self._kept.items())}
@@ -101,6 +111,17 @@ class Keeper:
                 kept.heard(Beat.model_validate_json(message.data))
             except ValidationError:
                 log.debug("a beat of %s does not parse", kept.row.name)
+
+    async def _listen_to_frames(self, seen: Any) -> None:
+        """How many frames were offered to whom; from a process of ours, so only what is missing is looked out for."""
+        async for message in seen:
+            try:
+                doors = StatusMessage.model_validate_json(message.data).totals.get("services", {})
+            except ValidationError:
+                log.warning("a status report of the frames process does not parse")
+                continue
+            for name, kept in self._kept.items():
+                kept.offered(doors.get(name, {}).get("offered", {}))
 
     def _tell_failures(self) -> None:
         """An event for each that has failed for good, once."""

@@ -1,21 +1,24 @@
 """One service from the moment that it should run until it should not: started, watched, started again, given up."""
 
 import asyncio
-import contextlib
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eyespot.contracts.frames_door import Grant
+from eyespot.contracts.service import PolicyClass
 from eyespot.contracts.service_bus import Beat
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.engines.contract import Running
+from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
 from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
 from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.launching import prepare, settings_of
+from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.relay import Counters, Relay
-from eyespot.edge.services.sign_in import wait_until_let_in
+from eyespot.edge.services.sign_in import Place, wait_until_let_in
 from eyespot.edge.services.store import Row, State
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError
@@ -45,9 +48,12 @@ class Kept:
         self._health = Health(desk.clock)
         self._counters = Counters()
         self._checked: Checked | None = None
+        self._classes: frozenset[PolicyClass] | None = None
         self._relay: Relay | None = None
         self._running: Running | None = None
+        self._log_file = LogFile(desk.layout.service_logs_dir, row.name)
         self._logs: list[str] = []
+        self._logged = 0
         self._stopping = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"service {row.name}")
 
@@ -63,6 +69,14 @@ class Kept:
             self._checked = Checked(row, self._checked.manifest, self._checked.folder)
             await self._desk.say_settings(row.name, settings_of(self._checked))
 
+    def is_touched_by(self, before: Sequence[PolicyClass], now: Sequence[PolicyClass]) -> bool:
+        """Whether a change of what is forbidden here makes a difference to it; one that was never looked at: yes."""
+        if set(before) == set(now):
+            return False
+        if self._classes is None:
+            return True
+        return bool(self._classes & set(before)) != bool(self._classes & set(now))
+
     def heard(self, beat: Beat) -> None:
         """It beat."""
         if self._running is None:
@@ -72,6 +86,11 @@ class Kept:
         if first:
             self._come("running")
 
+    def offered(self, counts: Mapping[str, int]) -> None:
+        """The frames process told how many frames of each view were offered to it."""
+        if self._running is not None:
+            self._health.progress.offered(counts)
+
     def allowed(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
         """Kinds of event that it may make, and its cameras; None while it does not run."""
         if self._checked is None or self._running is None:
@@ -79,14 +98,17 @@ class Kept:
         return self.row.granted.emit, cameras_of(self._checked.manifest, self.row.granted)
 
     def logs(self) -> list[str]:
-        """The newest lines of its output, of this life or the last."""
-        return self._running.logs.lines() if self._running is not None else self._logs
+        """The newest lines of its output, of this life or the last; what is on disk where it had none yet."""
+        if self._running is not None:
+            return self._running.logs.lines()
+        return self._logs or self._log_file.lines(TAIL_LINES)
 
     def status(self) -> dict[str, Any]:
         """How it is, as JSON-ready values."""
         beat = self._health.beat
         found: dict[str, Any] = {"state": self.state, "why": self.why, "version": self.row.version}
         found |= {"deaths": self._health.deaths, "beat": beat.model_dump(mode="json") if beat else None}
+        found["views"] = self._health.progress.status()
         if self._relay is not None:
             found["bus"] = self._relay.status()
         if (models := self._desk.models.status(self.row.name)) is not None:
@@ -114,6 +136,7 @@ class Kept:
                 await self._stopping.wait()
             elif not self._stopping.is_set():
                 await first_of(self._stopping, self._desk.clock, rest_s)
+        self._desk.admission.forget(self.row.name)
         self._come("stopped")
 
     async def _life(self) -> float | None:
@@ -121,6 +144,7 @@ class Kept:
         desk, name = self._desk, self.row.name
         self._come("starting")
         checked = await asyncio.to_thread(desk.installed.check, self.row)
+        self._classes = frozenset(checked.manifest.permissions.policy)
         check_policy(checked.manifest, desk.forbidden())
         check_granted(checked.manifest, self.row.granted)
         launch = await asyncio.to_thread(prepare, desk.layout, checked, new_id(desk.clock.wall_ns()))
@@ -128,8 +152,9 @@ class Kept:
         self._checked = checked
         try:
             desk.models.admit(checked)
-            await wait_until_let_in(place, desk.bus_address, desk.clock)
+            await self._be_let_in(place)
             self._health.begin()
+            self._logged = 0
             self._running = await desk.engine(checked.manifest.service.host).start(launch)
             identity = self._running.identity
             grant = Grant(uid=identity.uid, pid_namespace=identity.pid_namespace, socket=launch.run / "bus.sock")
@@ -143,7 +168,16 @@ class Kept:
             why = await self._watch(self._running)
         finally:
             await self._end()
+        if why:
+            await self._write_log([f"-- {why}"])
         return self._after_death(why) if why else 0.0
+
+    async def _be_let_in(self, place: Place) -> None:
+        try:
+            await wait_until_let_in(place, self._desk.bus_address, self._desk.clock)
+        except EyespotError:
+            self._desk.admission.forget(place.name)  # tell the server anew next time
+            raise
 
     async def _watch(self, running: Running) -> str:
         """Until it ends or is to; returns why it ended unasked."""
@@ -157,8 +191,10 @@ class Kept:
                 tick.cancel()
                 if stopping.done():
                     return ""
-                if silent_s := self._health.silent_s:
-                    return f"it said nothing for {silent_s:.0f} s, so it was killed"
+                if why := self._unhealthy():
+                    self._come("unhealthy", why)
+                    return f"{why}, so it was killed"
+                await self._keep_log(running)
                 if not settled and self._health.settled:
                     settled = True
                     await asyncio.to_thread(self._desk.installed.store.settle, self.row.name, self.row.digest)
@@ -166,6 +202,25 @@ class Kept:
         finally:
             stopping.cancel()
             ended.cancel()
+
+    def _unhealthy(self) -> str:
+        """Why it is to be killed; empty while it is well."""
+        if silent_s := self._health.silent_s:
+            return f"it said nothing for {silent_s:.0f} s"
+        return self._health.progress.stuck
+
+    async def _keep_log(self, running: Running) -> None:
+        """What it said since the last look goes to the disk; one that refuses costs the lines, nothing else."""
+        lines, self._logged = running.logs.since(self._logged), running.logs.taken
+        if not lines:
+            return
+        await self._write_log(lines)
+
+    async def _write_log(self, lines: Sequence[str]) -> None:
+        try:
+            await asyncio.to_thread(self._log_file.write, lines, self._desk.clock.wall_ns())
+        except OSError as error:
+            log.warning("the log of %s is not kept: %s", self.row.name, error)
 
     async def _end(self) -> None:
         """Whatever happened, nothing of this life is left."""
@@ -176,12 +231,11 @@ class Kept:
                 await self._running.stop(STOP_S)
             else:
                 await self._running.kill()
+            await self._keep_log(self._running)
             self._logs, self._running = self._running.logs.lines(), None
         if self._relay is not None:
             await self._relay.close()
         await self._desk.models.close(name)
-        with contextlib.suppress(EyespotError):  # a server that is away lets nobody in either
-            await self._desk.admission.dismiss(name)
 
     def _after_death(self, why: str) -> float | None:
         rest_s = self._health.died()

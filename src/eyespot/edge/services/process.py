@@ -9,7 +9,8 @@ from eyespot.edge.events.store import EventStore
 from eyespot.edge.events.writer import EventWriter
 from eyespot.edge.process import HostProcess, StatusReporter, follow_config, settle_memory
 from eyespot.edge.running import Running
-from eyespot.edge.services.desk import Admission, Desk, GrantsFile
+from eyespot.edge.services.admission import Admission
+from eyespot.edge.services.desk import Desk, GrantsFile
 from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed

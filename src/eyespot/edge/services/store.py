@@ -35,7 +35,7 @@ CREATE INDEX state_by_name ON state (name, at);
     "ALTER TABLE service ADD COLUMN former TEXT NOT NULL DEFAULT 'null'",
 )
 KEPT_STATES = 10
-State = Literal["installed", "starting", "running", "backoff", "stopped", "failed", "refused"]
+State = Literal["installed", "starting", "running", "unhealthy", "backoff", "stopped", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,11 @@ class ServiceStore:
             values,
         )
 
+    def set_granted(self, name: str, digest: str, granted: Granted) -> bool:
+        """Change what the version with ``digest`` is granted; False when that is not installed any more."""
+        values = (granted.model_dump_json(), name, digest)
+        return self._db.change("UPDATE service SET granted = ? WHERE name = ? AND digest = ?", values).rowcount == 1
+
     def settle(self, name: str, digest: str) -> None:
         """The version with ``digest`` has proved healthy: from now on only its owner goes back."""
         self._db.change(
@@ -156,6 +161,10 @@ class ServiceStore:
             "(SELECT at FROM state WHERE name = ?1 ORDER BY at DESC LIMIT ?2)",
             (name, KEPT_STATES),
         )
+
+    def forget_states(self) -> None:
+        """Forget the states of services that are not installed any more: one may have said its last after that."""
+        self._db.change("DELETE FROM state WHERE name NOT IN (SELECT name FROM service)")
 
     def states(self, name: str) -> list[Moment]:
         """The last states of one, oldest first."""

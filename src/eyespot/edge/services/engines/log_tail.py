@@ -13,6 +13,9 @@ class LogTail:
 
     Args:
         kb_per_min: budget in 2^10 bytes for each minute, counted from the first byte after the last minute ended.
+
+    Attributes:
+        taken: whole lines since the beginning, those that are no longer kept included.
     """
 
     def __init__(self, kb_per_min: int, clock: Clock) -> None:
@@ -22,6 +25,7 @@ class LogTail:
         self._part = bytearray()
         self._window_ns = clock.monotonic_ns()
         self._spent_bytes = 0
+        self.taken = 0
         self.kept_bytes = 0
         self.dropped_bytes = 0
 
@@ -49,6 +53,11 @@ class LogTail:
         """The newest lines, oldest first, without what could steer a terminal."""
         return list(self._lines)
 
+    def since(self, taken: int) -> list[str]:
+        """The lines that came after the first ``taken`` (see the attribute), as far as they are still here."""
+        new = min(self.taken - taken, len(self._lines))
+        return list(self._lines)[len(self._lines) - new :] if new > 0 else []
+
     def _take(self, line: bytes | bytearray) -> None:
         if line.endswith((b"\n", b"\r")) or len(line) > MAX_LINE_BYTES:
             self._add(bytes(line))
@@ -57,4 +66,5 @@ class LogTail:
 
     def _add(self, line: bytes) -> None:
         text = line[:MAX_LINE_BYTES].rstrip(b"\r\n").decode("utf-8", "replace")
+        self.taken += 1
         self._lines.append("".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text))

@@ -1,0 +1,49 @@
+"""Giving a service more of what it asks for, or taking some of it back, by name. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from eyespot.contracts.service import Manifest
+from eyespot.edge.services.granted import Granted, check_granted, everything
+from eyespot.kernel.config import validate
+from eyespot.kernel.errors import invalid
+
+Permission = Literal["views", "read", "emit", "ask", "outputs", "network"]
+PERMISSIONS: tuple[Permission, ...] = ("views", "read", "emit", "ask", "outputs", "network")
+Named = Mapping[Permission, tuple[str, ...]]
+"""Entries by the permission that they are of."""
+
+
+def with_more(manifest: Manifest, granted: Granted, named: Named, *, camera: str = "") -> Granted:
+    """``granted`` and ``named``, in the manifest's order; raises ``INVALID`` for what it does not ask for.
+
+    Args:
+        camera: stands for ``*`` from now on; empty: as before.
+    """
+    wanted = {key: set(getattr(granted, key)) | set(named.get(key, ())) for key in PERMISSIONS}
+    for key in PERMISSIONS:
+        more = wanted[key] - set(getattr(everything(manifest, ""), key))
+        if more:
+            raise invalid(f"'{min(more)}' in {key} is not asked for by {manifest.service.name}.", "Leave it out.")
+    return _ordered(manifest, wanted, camera or granted.camera)
+
+
+def with_less(manifest: Manifest, granted: Granted, named: Named) -> Granted:
+    """``granted`` without ``named``; raises ``INVALID`` for what was not granted, which may be a slip of the pen."""
+    for key in PERMISSIONS:
+        unknown = set(named.get(key, ())) - set(getattr(granted, key))
+        if unknown:
+            now = ", ".join(getattr(granted, key)) or "nothing"
+            raise invalid(f"'{min(unknown)}' in {key} is not granted.", f"Granted in {key}: {now}.")
+    kept = {key: set(getattr(granted, key)) - set(named.get(key, ())) for key in PERMISSIONS}
+    return _ordered(manifest, kept, granted.camera)
+
+
+def _ordered(manifest: Manifest, wanted: Mapping[Permission, set[str]], camera: str) -> Granted:
+    asked = everything(manifest, camera)
+    values: dict[str, Any] = {
+        key: tuple(one for one in getattr(asked, key) if one in wanted[key]) for key in PERMISSIONS
+    }
+    changed = validate(Granted, {"camera": camera, **values}, "grants")
+    check_granted(manifest, changed)
+    return changed
