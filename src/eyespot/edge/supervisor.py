@@ -140,8 +140,7 @@ class Supervisor:
         if wanted and "services" not in self._children:
             self._add_own("services", SERVICES_MODULE)
         elif not wanted and "services" in self._children:
-            for role in ("services", "frames"):
-                await self._end_child(role)
+            await self._end_child("services")
             self._layout.grants_file.unlink(missing_ok=True)
 
     async def _end_child(self, role: str) -> None:
@@ -154,9 +153,13 @@ class Supervisor:
         where = ["--config", str(self._config_path), "--state", str(self._layout.state)]
         self._add(ChildSpec(role, [sys.executable, "-m", module, *where], {**inherited_env(), **_LEAN}))
 
-    def _start_frames(self) -> None:
-        if "frames" not in self._children and self._layout.grants_file.exists():
+    async def _follow_views(self) -> None:
+        """Views are cut while somebody is granted some, and while a package waits whose owner may look at samples."""
+        looked_at = any_installed(self._layout.incoming_dir)
+        if "frames" not in self._children and (looked_at or self._layout.grants_file.exists()):
             self._add_own("frames", FRAMES_MODULE)
+        elif "services" not in self._children and not looked_at:
+            await self._end_child("frames")
 
     def _add(self, spec: ChildSpec) -> None:
         child = self._children[spec.role] = Child(spec, self._clock, self._died)
@@ -178,7 +181,7 @@ class Supervisor:
             await self._look_at_config()
             await self._follow_services()
             self._end_silence()
-            self._start_frames()
+            await self._follow_views()
 
     async def _stop(self) -> None:
         """Viewers first, the recorder after all who read from it, the bus last."""

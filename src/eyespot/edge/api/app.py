@@ -12,10 +12,22 @@ from eyespot import __version__
 from eyespot.edge.api import answers
 from eyespot.edge.api.deps import Deps
 from eyespot.edge.api.gate import API, MAX_BODY_BYTES, PUBLIC, Gate, cookie_name
-from eyespot.edge.api.routes import accounts, cameras, config, events, footage, live, outputs, session, status
+from eyespot.edge.api.routes import (
+    accounts,
+    cameras,
+    config,
+    events,
+    footage,
+    live,
+    outputs,
+    service_uploads,
+    services,
+    session,
+    status,
+)
 from eyespot.edge.api.web_files import WebFiles
 
-_ROUTERS = (session, accounts, cameras, footage, events, status, config, outputs, live)
+_ROUTERS = (session, accounts, cameras, footage, events, status, config, outputs, services, service_uploads, live)
 _ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": answers.ErrorAnswer, "description": text}
     for code, text in {
@@ -38,7 +50,11 @@ def create_app(deps: Deps, web: WebFiles | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         deps.feeds.start(deps.settings.reload)
+        deps.services.states.start()
+        sweeping = asyncio.create_task(deps.uploads.run(), name="sweep of uploads")
         yield
+        sweeping.cancel()
+        await deps.services.states.close()
         await deps.live.close()
         await deps.feeds.close()
 

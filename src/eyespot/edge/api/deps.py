@@ -13,6 +13,9 @@ from eyespot.edge.api.feeds import Feeds
 from eyespot.edge.api.footage import Footage
 from eyespot.edge.api.live_pool import LivePool
 from eyespot.edge.api.principal import Auth, Principal, unauthenticated
+from eyespot.edge.api.samples import Samples
+from eyespot.edge.api.service_uploads import ServiceUploads
+from eyespot.edge.api.services_now import ServicesNow
 from eyespot.edge.api.settings_now import SettingsNow
 from eyespot.edge.api.setup_token import SetupToken
 from eyespot.edge.api.socket_limits import SocketLimits
@@ -37,6 +40,9 @@ class Deps:
     footage: Footage
     exports: Exports
     sockets: SocketLimits
+    services: ServicesNow
+    uploads: ServiceUploads
+    samples: Samples
     secure: bool
     """Served over TLS."""
     started_ns: int

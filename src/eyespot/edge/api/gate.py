@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 API = "/api/v1"
 MAX_BODY_BYTES = 1 << 20
+MAX_UPLOAD_BYTES = 280 << 20
+"""For the one request that takes a package of a service: the largest package, and a little."""
+UPLOADS = frozenset({("POST", f"{API}/service-uploads")})
 MAX_QUERY_BYTES = 4096
 BODY_S = 20.0
 PUBLIC = frozenset(
@@ -156,8 +159,9 @@ def _check_sizes(scope: Scope, headers: Headers) -> None:
             Kind.TOO_LARGE, f"The query is longer than {MAX_QUERY_BYTES} bytes.", "Ask for less at once."
         )
     length = headers.get("content-length", "0")
-    if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > MAX_BODY_BYTES:
-        raise EyespotError(Kind.TOO_LARGE, f"The request is larger than {MAX_BODY_BYTES} bytes.", "Send less.")
+    most = MAX_UPLOAD_BYTES if (scope.get("method"), scope["path"]) in UPLOADS else MAX_BODY_BYTES
+    if not length.isascii() or not length.isdigit() or len(length) > 18 or int(length) > most:
+        raise EyespotError(Kind.TOO_LARGE, f"The request is larger than {most} bytes.", "Send less.")
 
 
 def _check_origin(headers: Headers, *, required: bool) -> None:

@@ -15,7 +15,11 @@ from eyespot.edge.api.footage import Footage
 from eyespot.edge.api.live_pool import LivePool
 from eyespot.edge.api.passwords import Passwords
 from eyespot.edge.api.principal import Auth
+from eyespot.edge.api.samples import Samples
 from eyespot.edge.api.server import WebServer, listen
+from eyespot.edge.api.service_states import ServiceStates
+from eyespot.edge.api.service_uploads import ServiceUploads
+from eyespot.edge.api.services_now import ServicesNow
 from eyespot.edge.api.settings_now import SettingsNow
 from eyespot.edge.api.setup_token import SetupToken
 from eyespot.edge.api.socket_limits import SocketLimits
@@ -63,6 +67,8 @@ class ApiProcess:
             await asyncio.gather(reporting, return_exceptions=True)
             self.deps.footage.close()
             self.deps.exports.close()
+            self.deps.uploads.close()
+            self.deps.services.close()
             self._passwords.close()
             for store in (self._accounts, self._events, self._index):
                 store.close()
@@ -83,6 +89,8 @@ class ApiProcess:
     def _deps(self) -> Deps:
         clock, accounts, layout = self._clock, self._accounts, self._layout
         needed = not accounts.any_user()
+        feeds = Feeds(self._process.bus, clock)
+        services = ServicesNow(layout, feeds, ServiceStates(self._process.bus))
         return Deps(
             clock=clock,
             settings=self._settings,
@@ -90,12 +98,15 @@ class ApiProcess:
             auth=Auth(accounts, self._passwords, clock),
             setup=SetupToken(layout.run_dir / "setup-token", clock, needed=needed),
             bus=self._process.bus,
-            feeds=Feeds(self._process.bus, clock),
+            feeds=feeds,
             live=LivePool(PacketClient(layout.packets_socket), clock),
             events=self._events,
             footage=Footage(self._index, layout.state / "cache" / "thumbnails", clock),
             exports=Exports(self._index, layout.state / "cache" / "exports"),
             sockets=SocketLimits(),
+            services=services,
+            uploads=ServiceUploads(services, layout, clock),
+            samples=Samples(self._process.bus),
             secure=self._certificate is not None,
             started_ns=self._started_ns,
             hosts=(*host_names(), self._settings.config.web.bind),

@@ -83,7 +83,7 @@ def check_policy(manifest: Manifest, forbidden: Iterable[PolicyClass]) -> None:
 def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     """What this service can see, use and send, in plain sentences."""
     budget = manifest.budget
-    see = [_seen(view) for view in definite_views(manifest, granted)]
+    see = [view_in_words(view) for view in definite_views(manifest, granted)]
     cameras = ", ".join(cameras_of(manifest, granted)) or "no camera"
     see += [f"The {kind} of {cameras}." for kind in granted.read]
     use = [
@@ -106,7 +106,8 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     }
 
 
-def _seen(view: NamedView) -> str:
+def view_in_words(view: NamedView) -> str:
+    """What is seen through a view of a definite camera."""
     labels = ", ".join(view.labels) or "every kind of object"
     part = "the whole picture" if view.region == (0.0, 0.0, 1.0, 1.0) else "a part of the picture"
     size = f"{view.width_px} × {view.height_px} pixels, {view.rate_hz:g} times a second"

@@ -79,7 +79,7 @@ class Installed:
         if not source.is_file():
             yield Candidate(source, read_manifest(source))
             return
-        self._check_room(self._layout.state)
+        self.check_room(self._layout.state)
         with incoming_folder(self._layout.incoming_dir) as place:
             sha256 = unpack(source, place / "unpacked")
             yield Candidate(place / "unpacked", read_manifest(place / "unpacked"), sha256)
@@ -230,7 +230,8 @@ class Installed:
     def _old(self, manifest: Manifest) -> Row | None:
         return next((row for row in self.store.rows() if row.name == manifest.service.name), None)
 
-    def _check_room(self, home: Path) -> None:
+    def check_room(self, home: Path) -> None:
+        """Raises ``EXHAUSTED`` where too little would be left for recording on the disk of ``home``."""
         if self._free_bytes(home) < LEAST_FREE_BYTES:
             raise EyespotError(
                 Kind.EXHAUSTED, f"Less than {LEAST_FREE_BYTES >> 20} MB are free below {home}.", "Make room first."
@@ -239,7 +240,7 @@ class Installed:
     def _take(self, source: Path, manifest: Manifest) -> str:
         """Copy the folder to its place; returns its digest."""
         home = self._layout.services_dir
-        self._check_room(home)
+        self.check_room(home)
         draft_home = home / f".{secrets.token_hex(6)}"
         draft = draft_home / "new"
         draft_home.mkdir(mode=0o700)

@@ -62,7 +62,9 @@ async def test_every_change_refuses_viewers(stand: Stand, owner: httpx.AsyncClie
     assert (await owner.post("/users", json={"name": "guest", "password": phrase})).status_code == 201
     may = {("DELETE", "/api/v1/session"), ("PUT", "/api/v1/session/password"), ("POST", "/api/v1/tokens")}
     may |= {("DELETE", "/api/v1/tokens/front")} | PUBLIC
-    admin_reads = {f"{API}/users", f"{API}/config", f"{API}/config/schema"}
+    admin_reads = {f"{API}/users", f"{API}/config", f"{API}/config/schema", f"{API}/services"}
+    below = ("", "/settings", "/logs", "/state", "/views/front/sample", "/views/front/sample.jpg")
+    admin_reads |= {f"{API}/services/front{path}" for path in below} | {f"{API}/service-uploads/front"}
     async with stand.client(sign_in=False) as guest:
         signed_in = await guest.post("/session", json={"username": "guest", "password": phrase})
         guest.headers["X-CSRF-Token"] = signed_in.json()["csrf"]
