@@ -51,7 +51,8 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
         ],
         "services": [
             subjects.events(every), subjects.control("supervisor"), subjects.control("frames"),
-            subjects.service_config(every), subjects.service_request(every, every),
+            subjects.control("media"), f"{inbox_of_service(every)}.>", subjects.service_config(every),
+            subjects.service_request(every, every),
         ],
     }  # fmt: skip
     heard: dict[Role, list[str]] = {
@@ -61,7 +62,12 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every), subjects.service_state(every)],
         "frames": [subjects.tracks(every)],
         "operator": [],
-        "services": [subjects.service_event(every), subjects.service_beat(every), subjects.status("frames")],
+        "services": [
+            subjects.service_event(every),
+            subjects.service_beat(every),
+            subjects.service_output(every, every),
+            subjects.status("frames"),
+        ],
     }
     listen = [
         subjects.config_changed(), subjects.control(role), f"{inbox_of_role(role)}.>",
@@ -76,6 +82,7 @@ def service_permissions(user: ServiceUser) -> tuple[Subjects, Subjects]:
     said = [
         subjects.service_event(name), subjects.service_state(name), subjects.service_beat(name),
         *(subjects.service_request(asked, subjects.EVERY) for asked in user.ask),
+        *(subjects.service_output(name, output) for output in user.outputs),
     ]  # fmt: skip
     heard = [
         subjects.service_config(name), subjects.service_request(name, subjects.EVERY),

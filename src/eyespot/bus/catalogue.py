@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from eyespot.bus import access, subjects
 from eyespot.bus.discovery_subjects import VERBS
 from eyespot.contracts.event import Event
+from eyespot.contracts.output import OutputCommand
 from eyespot.contracts.service_access import ServiceUser
 from eyespot.contracts.service_bus import Beat, ServiceEvent, ServiceState
 from eyespot.contracts.status import StatusMessage
@@ -50,6 +51,11 @@ def entries() -> tuple[Entry, ...]:
         Entry(subjects.service_state(every), ServiceState, "Live state of a service, for people to look at."),
         Entry(subjects.service_config(every), None, "The settings of a service, after a change: a JSON object."),
         Entry(subjects.service_request(every, every), None, "A request to a service, answered; JSON of its own."),
+        Entry(
+            subjects.service_output(every, every),
+            OutputCommand,
+            "A service switches an output that it was granted; answered with an OutputReport.",
+        ),
         *(
             Entry(
                 f"$SRV.{verb}[.NAME[.ID]]", None, "NATS Services API (ADR-32 of NATS), answered by all that are there."
@@ -62,7 +68,12 @@ def entries() -> tuple[Entry, ...]:
 def speakers() -> dict[str, tuple[access.Subjects, access.Subjects]]:
     """Everybody on the bus, and what each may say and hear; a service is shown with everything granted."""
     anyone = ServiceUser(
-        name="name", public_key="U" + "A" * 55, cameras=("camera",), read=("tracks", "events"), ask=("other",)
+        name="name",
+        public_key="U" + "A" * 55,
+        cameras=("camera",),
+        read=("tracks", "events"),
+        ask=("other",),
+        outputs=("siren",),
     )
     found = {str(role): access.role_permissions(role) for role in subjects.ROLES}
     return {**found, "a service": access.service_permissions(anyone)}

@@ -23,6 +23,10 @@ class Message:
     data: bytes
 
 
+MatchingHandler = Callable[[Message], Awaitable[bytes]]
+"""As ``Handler``, told the subject too."""
+
+
 class Subscription(Protocol):
     """Messages of one subject from the moment of subscribing; the oldest go when the reader is slow, counted."""
 
@@ -64,6 +68,10 @@ class Bus(Protocol):
 
     async def serve(self, subject: str, handler: Handler) -> None:
         """Answer requests on ``subject`` until the bus is closed; requests of one subject are answered in turn."""
+        ...
+
+    async def serve_matching(self, subject: str, handler: MatchingHandler) -> None:
+        """As ``serve``, for a ``subject`` with ``*`` for some of its parts; all requests are answered in turn."""
         ...
 
     async def close(self) -> None:

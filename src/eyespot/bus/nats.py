@@ -15,7 +15,14 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 
 from eyespot.bus.access import inbox_of_role, inbox_of_service, process_name
-from eyespot.bus.contract import MAX_PAYLOAD_BYTES, MAX_PENDING_MESSAGES, Handler, Message, Subscription
+from eyespot.bus.contract import (
+    MAX_PAYLOAD_BYTES,
+    MAX_PENDING_MESSAGES,
+    Handler,
+    MatchingHandler,
+    Message,
+    Subscription,
+)
 from eyespot.bus.discovery import About, Answer, Discovery, Endpoint
 from eyespot.bus.errors import error_document, raise_document
 from eyespot.bus.server import read_access
@@ -114,13 +121,16 @@ class NatsBus:
         return answer.data
 
     async def serve(self, subject: str, handler: Handler) -> None:
+        await self.serve_matching(subject, lambda message: handler(message.data))
+
+    async def serve_matching(self, subject: str, handler: MatchingHandler) -> None:
         endpoint = Endpoint(subject)
         self._endpoints.append(endpoint)
 
         async def answer(message: Msg) -> None:
             begin_ns, failed = self.clock.monotonic_ns(), ""
             try:
-                await message.respond(await handler(message.data))
+                await message.respond(await handler(Message(message.subject, message.data)))
             except EyespotError as error:
                 failed = str(error)
                 reply = json.dumps(error_document(error)).encode()

@@ -65,13 +65,18 @@ def service_request(name: str, verb: str) -> str:
     return f"{_ROOT}.service.{_part(name)}.request.{_part(verb)}"
 
 
+def service_output(name: str, output: str) -> str:
+    """Requests of one service, or ``EVERY``, to switch one output, or ``EVERY``."""
+    return f"{_ROOT}.service.{_part(name)}.output.{_part(output)}"
+
+
 def service_of(subject: str) -> str:
     """The service that a received ``eyespot.service.<name>.…`` names."""
     return subject.split(".")[2]
 
 
 def last_part(subject: str) -> str:
-    """The camera or role that a received ``subject`` names."""
+    """The camera, role or output that a received ``subject`` names."""
     return subject.rpartition(".")[2]
 
 

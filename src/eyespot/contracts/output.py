@@ -27,6 +27,20 @@ class OutputRequest(BaseModel):
     """Who asks, for the log."""
 
 
+class OutputCommand(BaseModel):
+    """What a service asks of an output that it was granted, at ``eyespot.service.<name>.output.<output>``.
+
+    It is answered with that output's ``OutputReport``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    v: Literal[1] = 1
+    do: Literal["on", "off", "pulse"]
+    seconds: PulseSeconds | None = None
+    """How long a pulse lasts; None: as the output's settings say."""
+
+
 class OutputReport(BaseModel):
     """One output now."""
 

@@ -18,6 +18,8 @@ from eyespot.kernel.ids import is_slug
 
 MANIFEST_FILE = "service.toml"
 MAX_NAME_CHARS = 32
+OUTPUT_EVENT = "output"
+"""Kind of the event that the host makes of every switch of an output by a service; none may make it itself."""
 RESERVED = "eyespot-"
 """Names that begin so belong to the host's own processes on the bus."""
 
@@ -174,6 +176,8 @@ class Manifest(Settings):
         _unique("controls", (control.verb for control in self.control))
         for name, values in self.permissions:
             _unique(f"entries of permissions.{name}", values)
+        if OUTPUT_EVENT in self.permissions.emit:
+            raise ValueError(f"permissions.emit names '{OUTPUT_EVENT}', which the host alone says, choose another")
         if self.service.name in self.permissions.ask:
             raise ValueError("permissions.ask names the service itself")
         if self.model and not self.budget.accelerator:

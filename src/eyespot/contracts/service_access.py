@@ -23,6 +23,8 @@ class ServiceUser(BaseModel):
     read: tuple[Readable, ...] = Field(default=(), max_length=2)
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
     """Services whose requests it may send."""
+    outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
+    """Outputs that it may switch."""
 
 
 class ServiceUsers(BaseModel):

@@ -21,5 +21,7 @@ class ServiceStart(BaseModel):
     """Unique among all that are running."""
     cameras: tuple[str, ...] = Field(default=(), max_length=256)
     """Ids of the cameras it was granted."""
+    outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
+    """Outputs it was granted."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """As they were at the start, with defaults."""

@@ -22,6 +22,7 @@ from eyespot.kernel.errors import EyespotError, Kind, invalid
 from eyespot.sdk.outbox import Outbox
 from eyespot.sdk.place import Place
 from eyespot.sdk.service import Service
+from eyespot.sdk.switches import Switches
 from eyespot.sdk.values import Values
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Runtime:
         self.settings = Values(place.start.settings)
         self._service, self._place, self._bus = service, place, bus
         self._outbox = Outbox(bus, clock)
+        self.switch = Switches(bus, self.name, place.start.outputs).switch
         self._turn, self._asking = asyncio.Lock(), asyncio.Lock()
         self._client: InferClient | None = None
         self._state: ServiceState | None = None

@@ -4,14 +4,17 @@ Handlers are called one at a time, in the event loop that also says the heartbea
 service silent, and it is started again.
 """
 
+import asyncio
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from eyespot.contracts.output import OutputCommand
 from eyespot.contracts.service_bus import ServiceEvent
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, invalid, not_found
 from eyespot.kernel.ids import new_id
+from eyespot.sdk.output import Output
 from eyespot.sdk.values import Values
 
 if TYPE_CHECKING:  # frames need numpy, which a service without frames shall not load
@@ -38,6 +41,8 @@ class Link(Protocol):
     def say_state(self, values: dict[str, Any]) -> None: ...
 
     async def infer(self, package: str, image: "Array") -> "dict[str, Array]": ...
+
+    def switch(self, output: str, command: OutputCommand) -> "asyncio.Task[None]": ...
 
 
 class Service:
@@ -123,6 +128,10 @@ class Service:
     async def infer(self, package: str, image: "Array") -> "dict[str, Array]":
         """What a model package of the camera makes of ``image``; see ``InferClient.infer``. Its turn takes a while."""
         return await self._linked.infer(package, image)
+
+    def output(self, name: str) -> Output:
+        """An output of the host (``permissions.outputs``); see ``Output``."""
+        return Output(name, self._linked.switch)
 
     def state(self, **values: Any) -> None:
         """Say how things are, for people to look at; each replaces the one before. Never waits."""

@@ -3,7 +3,14 @@
 import asyncio
 from typing import Any
 
-from eyespot.bus.contract import MAX_PAYLOAD_BYTES, MAX_PENDING_MESSAGES, Handler, Message, Subscription
+from eyespot.bus.contract import (
+    MAX_PAYLOAD_BYTES,
+    MAX_PENDING_MESSAGES,
+    Handler,
+    MatchingHandler,
+    Message,
+    Subscription,
+)
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 from eyespot.kernel.queues import DroppingQueue
 
@@ -13,7 +20,7 @@ class MemoryBus:
 
     def __init__(self) -> None:
         self._subscriptions: list[_MemorySubscription] = []
-        self._handlers: dict[str, tuple[Handler, asyncio.Lock]] = {}
+        self._handlers: dict[str, tuple[MatchingHandler, asyncio.Lock]] = {}
         self.published: list[Message] = []
         """The last thousand messages, for tests to look at."""
 
@@ -32,16 +39,21 @@ class MemoryBus:
 
     async def request(self, subject: str, payload: bytes, timeout_s: float = 2.0) -> bytes:
         _check(payload)
-        if subject not in self._handlers:
+        parts = subject.split(".")
+        found = [served for pattern, served in self._handlers.items() if _matches(pattern.split("."), parts)]
+        if not found:
             raise unavailable(f"Nobody answers {subject}.", "Wait until that process is up again.")
-        handler, lock = self._handlers[subject]
+        handler, lock = found[0]
         try:
             async with asyncio.timeout(timeout_s), lock:
-                return await handler(payload)
+                return await handler(Message(subject, payload))
         except TimeoutError as error:
             raise unavailable(f"Nobody answers {subject}.", "Wait until that process is up again.") from error
 
     async def serve(self, subject: str, handler: Handler) -> None:
+        await self.serve_matching(subject, lambda message: handler(message.data))
+
+    async def serve_matching(self, subject: str, handler: MatchingHandler) -> None:
         self._handlers[subject] = (handler, asyncio.Lock())
 
     async def close(self) -> None:

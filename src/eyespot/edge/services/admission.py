@@ -32,7 +32,7 @@ class Admission:
         seed, public = server.new_key()
         user = ServiceUser(
             name=checked.row.name, public_key=public, cameras=cameras_of(checked.manifest, granted),
-            read=granted.read, ask=granted.ask,
+            read=granted.read, ask=granted.ask, outputs=granted.outputs,
         )  # fmt: skip
         known = self._given.get(user.name)
         if known is not None and user.model_copy(update={"public_key": known[0].public_key}) == known[0]:

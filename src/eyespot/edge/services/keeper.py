@@ -92,6 +92,11 @@ class Keeper:
         kept = self._kept.get(name)
         return None if kept is None else kept.allowed()
 
+    def outputs(self, name: str) -> tuple[str, ...] | None:
+        """See ``Kept.outputs``; None when there is none of that name."""
+        kept = self._kept.get(name)
+        return None if kept is None else kept.outputs()
+
     def logs(self, name: str) -> list[str]:
         """The newest lines of one service's output; of one that is not kept, what is on disk."""
         kept = self._kept.get(name)

@@ -97,6 +97,10 @@ class Kept:
             return None
         return self.row.granted.emit, cameras_of(self._checked.manifest, self.row.granted)
 
+    def outputs(self) -> tuple[str, ...] | None:
+        """Outputs that it may switch; None while it does not run."""
+        return None if self._running is None else self.row.granted.outputs
+
     def logs(self) -> list[str]:
         """The newest lines of its output, of this life or the last; what is on disk where it had none yet."""
         if self._running is not None:

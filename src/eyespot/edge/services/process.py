@@ -16,6 +16,7 @@ from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.service_events import ServiceEvents
+from eyespot.edge.services.service_outputs import ServiceOutputs
 from eyespot.edge.services.store import ServiceStore
 from eyespot.kernel.errors import invalid
 from eyespot.kernel.service import Service
@@ -37,9 +38,10 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
     found = ServiceEvents(bus, keeper.allowed, writer.submit)
+    switched = ServiceOutputs(bus, keeper.outputs, clock, writer.submit)
 
     def totals() -> dict[str, object]:
-        kept = {name: {**status, **found.of(name)} for name, status in keeper.status().items()}
+        kept = {name: {**status, **found.of(name), **switched.of(name)} for name, status in keeper.status().items()}
         return {"services": kept, "events": writer.status(), "inference": models.totals()}
 
     async def answer(request: bytes) -> bytes:
@@ -51,6 +53,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         return json.dumps({"lines": keeper.logs(name)}).encode()
 
     await bus.serve(subjects.control("services"), answer)
+    await switched.open()
     parts: list[Service] = [writer, found, keeper, StatusReporter(process, totals, dict)]
     running = [Running(part, clock) for part in parts]
     following = asyncio.create_task(follow_config(process, _nothing_more))

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
+from eyespot.edge.services.meter import Meter
 from eyespot.kernel.clock import Clock, seconds
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -16,26 +17,6 @@ WINDOW_S = 1.0
 """Run time of so long is saved up at most."""
 LEAST_BURST = 2.0
 _KEPT_REFUSALS = 16
-
-
-class Meter:
-    """Gains ``rate_per_s`` each second up to ``most``; what is spent may go into debt."""
-
-    def __init__(self, rate_per_s: float, most: float, clock: Clock) -> None:
-        self._rate_per_s, self._most, self._clock = rate_per_s, most, clock
-        self._left, self._looked_ns = most, clock.monotonic_ns()
-
-    def wait_s(self, amount: float = 0.0) -> float:
-        """Seconds until ``amount`` is there, or what was owed is paid; 0: now."""
-        now_ns = self._clock.monotonic_ns()
-        self._left = min(self._most, self._left + seconds(now_ns - self._looked_ns) * self._rate_per_s)
-        self._looked_ns = now_ns
-        return max(0.0, (amount - self._left) / self._rate_per_s)
-
-    def spend(self, amount: float) -> None:
-        """Take ``amount``."""
-        self.wait_s()
-        self._left -= amount
 
 
 class Allowance:
