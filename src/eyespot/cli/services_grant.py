@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str, typer.Argument(help="Name of the service.")]
 Views = Annotated[list[str] | None, typer.Option("--view", help="A view, by its name; may be given again.")]
+Models = Annotated[list[str] | None, typer.Option("--model", help="A model package that it may run.")]
 Read = Annotated[list[str] | None, typer.Option("--read", help="What it may listen to: tracks or events.")]
 Emit = Annotated[list[str] | None, typer.Option("--emit", help="A kind of event that it may make.")]
 Ask = Annotated[list[str] | None, typer.Option("--ask", help="A service that it may send requests to.")]
@@ -25,6 +26,7 @@ _DEFAULT = Path("/var/lib/eyespot")
 def grant(
     name: Name,
     view: Views = None,
+    model: Models = None,
     read: Read = None,
     emit: Emit = None,
     ask: Ask = None,
@@ -36,13 +38,14 @@ def grant(
     """Grant a service more of what it asks for; it is started anew with that."""
     from eyespot.edge.services.grant_change import with_more
 
-    named = _named(view, read, emit, ask, output, network)
+    named = _named(view, model, read, emit, ask, output, network)
     _change(state, name, lambda manifest, granted: with_more(manifest, granted, named, camera=camera))
 
 
 def revoke(
     name: Name,
     view: Views = None,
+    model: Models = None,
     read: Read = None,
     emit: Emit = None,
     ask: Ask = None,
@@ -55,7 +58,7 @@ def revoke(
     from eyespot.edge.services.grant_change import with_less
     from eyespot.edge.services.granted import Granted
 
-    named = _named(view, read, emit, ask, output, network)
+    named = _named(view, model, read, emit, ask, output, network)
     if everything:
         _change(state, name, lambda _, granted: Granted(camera=granted.camera))
     else:
@@ -64,6 +67,7 @@ def revoke(
 
 def _named(
     views: list[str] | None,
+    models: list[str] | None,
     read: list[str] | None,
     emit: list[str] | None,
     ask: list[str] | None,
@@ -71,8 +75,9 @@ def _named(
     network: list[str] | None,
 ) -> "Named":
     return {
-        "views": tuple(views or ()), "read": tuple(read or ()), "emit": tuple(emit or ()), "ask": tuple(ask or ()),
-        "outputs": tuple(outputs or ()), "network": tuple(network or ()),
+        "views": tuple(views or ()), "models": tuple(models or ()), "read": tuple(read or ()),
+        "emit": tuple(emit or ()), "ask": tuple(ask or ()), "outputs": tuple(outputs or ()),
+        "network": tuple(network or ()),
     }  # fmt: skip
 
 

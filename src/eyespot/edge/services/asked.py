@@ -5,11 +5,10 @@ from typing import Literal
 
 from eyespot.contracts.service import Manifest
 from eyespot.contracts.view import ANY_CAMERA
-from eyespot.edge.services.granted import Granted, everything, in_words
+from eyespot.edge.services.granted import PERMISSIONS, Granted, Permission, everything, in_words
 
 Part = Literal["see", "use", "send"]
-Key = Literal["views", "read", "emit", "ask", "outputs", "network"]
-KEYS: tuple[Key, ...] = ("views", "read", "emit", "ask", "outputs", "network")
+Key = Permission
 PARTS: tuple[Part, ...] = ("see", "use", "send")
 
 
@@ -29,7 +28,7 @@ def wishes(manifest: Manifest, camera: str) -> tuple[Wish, ...]:
     nothing = Granted(camera=camera)
     before = in_words(manifest, nothing)
     found = []
-    for key in KEYS:
+    for key in PERMISSIONS:
         for value in getattr(asked, key):
             alone = in_words(manifest, nothing.model_copy(update={key: (value,)}))
             for part in PARTS:

@@ -1,15 +1,13 @@
 """Giving a service more of what it asks for, or taking some of it back, by name. Pure."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from eyespot.contracts.service import Manifest
-from eyespot.edge.services.granted import Granted, check_granted, everything
+from eyespot.edge.services.granted import PERMISSIONS, Granted, Permission, check_granted, everything
 from eyespot.kernel.config import validate
 from eyespot.kernel.errors import invalid
 
-Permission = Literal["views", "read", "emit", "ask", "outputs", "network"]
-PERMISSIONS: tuple[Permission, ...] = ("views", "read", "emit", "ask", "outputs", "network")
 Named = Mapping[Permission, tuple[str, ...]]
 """Entries by the permission that they are of."""
 

@@ -1,6 +1,7 @@
 """What the owner granted a service: never more than its manifest asks for. Pure."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import Field
 
@@ -9,8 +10,9 @@ from eyespot.contracts.view import ANY_CAMERA, NamedView
 from eyespot.kernel.config import Settings
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
-LISTS = ("views", "models", "read", "emit", "ask", "outputs", "network")
-"""What of the owner's word is a list: each is at most what the manifest asks for."""
+Permission = Literal["views", "models", "read", "emit", "ask", "outputs", "network"]
+PERMISSIONS: tuple[Permission, ...] = ("views", "models", "read", "emit", "ask", "outputs", "network")
+"""Every list in the owner's word: each is at most what the manifest asks for."""
 
 
 class Granted(Settings):
@@ -42,7 +44,7 @@ def everything(manifest: Manifest, camera: str) -> Granted:
 def check_granted(manifest: Manifest, granted: Granted) -> None:
     """Raises ``INVALID`` where ``granted`` goes beyond the manifest."""
     asked = everything(manifest, granted.camera)
-    for key in LISTS:
+    for key in PERMISSIONS:
         more = set(getattr(granted, key)) - set(getattr(asked, key))
         if more:
             raise invalid(f"'{min(more)}' in {key} is not asked for by {manifest.service.name}.", "Leave it out.")

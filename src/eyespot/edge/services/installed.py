@@ -19,7 +19,7 @@ from eyespot.contracts.service_access import MAX_SERVICES
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.digest import copy_folder, digest_of
-from eyespot.edge.services.granted import LISTS, Granted, check_granted, check_policy, everything
+from eyespot.edge.services.granted import PERMISSIONS, Granted, check_granted, check_policy, everything
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
 from eyespot.edge.services.log_file import remove_logs
 from eyespot.edge.services.package_file import unpack
@@ -264,5 +264,5 @@ def _granted_before(manifest: Manifest, old: Row | None, camera: str) -> Granted
     if old is None:
         return everything(manifest, camera)
     asked = everything(manifest, camera or old.granted.camera)
-    both = {key: tuple(one for one in getattr(asked, key) if one in getattr(old.granted, key)) for key in LISTS}
+    both = {key: tuple(one for one in getattr(asked, key) if one in getattr(old.granted, key)) for key in PERMISSIONS}
     return Granted(camera=asked.camera, **both)

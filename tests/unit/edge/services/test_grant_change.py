@@ -11,7 +11,9 @@ MANIFEST = Manifest.model_validate(
     {
         "service": {"name": "counter", "version": "1.0.0", "title": "Counter", "command": ["true"]},
         "view": [{"name": "door"}, {"name": "yard"}],
+        "model": [{"package": "nanodet-g"}],
         "permissions": {"read": ["tracks", "events"], "emit": ["count"]},
+        "budget": {"accelerator": 0.1},
     }
 )
 
@@ -22,6 +24,8 @@ def test_what_is_taken_and_given_back_is_as_it_was() -> None:
     assert (less.views, less.read, less.emit, less.camera) == (("yard",), ("tracks",), ("count",), "front")
     assert with_more(MANIFEST, less, {"views": ("door",), "read": ("events",)}) == whole
     assert with_more(MANIFEST, less, {}, camera="back").camera == "back"
+    assert less.models == ("nanodet-g",), "what is not named stays"
+    assert with_less(MANIFEST, whole, {"models": ("nanodet-g",)}).models == ()
 
 
 def test_a_slip_of_the_pen_is_told() -> None:

@@ -28,10 +28,10 @@ class HttpTalk:
 
     async def request(self) -> h11.Request | None:
         """The next one; None when there will be none. Raises ``INVALID`` for what is no HTTP."""
-        if self._http.our_state is h11.DONE:
-            if self._http.their_state is not h11.DONE:
-                return None
+        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
+        if self._http.our_state is not h11.IDLE:
+            return None
         try:
             async with asyncio.timeout(IDLE_S):
                 found = await self._event()

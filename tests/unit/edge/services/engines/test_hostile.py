@@ -12,9 +12,21 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from eyespot.contracts.frames_door import Grant
+from eyespot.edge.infer_client import Account, RemoteSession
+from eyespot.edge.infer_models import Wanted
+from eyespot.edge.infer_process import InferenceProcess
 from eyespot.edge.services.engines.contract import Engine, Launch, Running
+from eyespot.edge.services.inference.allowance import Allowance
+from eyespot.edge.services.inference.answers import Answers
+from eyespot.edge.services.inference.door import CONNECTIONS, InferDoor
+from eyespot.edge.services.inference.models import ServiceModels
+from eyespot.kernel.clock import SystemClock, seconds
+from eyespot.kernel.config import inherited_env
+from eyespot.testing.tiny_package import write_package
 
 Launcher = Callable[..., Launch]
 APP = Path(__file__).parents[5] / "examples" / "hostile-app"
@@ -170,6 +182,42 @@ async def test_processor(engine: Engine, hostile: Callable[..., Launch]) -> None
         pytest.skip("no cpu cgroup here: processor time is counted, not bounded (docs/limits.md)")
     assert (await running.wait()).status == 0
     assert running.breaches()["cpu"] >= 3
+
+
+async def test_accelerator(
+    engine: Engine, hostile: Callable[..., Launch], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks for inferences as fast as it can, over many connections: it gets its share, and others get theirs."""
+    monkeypatch.setenv("EYESPOT_FAKE_ACCELERATOR", "delay_ms=20")
+    write_package(tmp_path / "models" / "means")
+    inference = InferenceProcess(tmp_path / "models", tmp_path, inherited_env(), clock := SystemClock())
+    stop = asyncio.Event()
+    keeping = asyncio.create_task(inference.run(stop))
+    camera = await asyncio.to_thread(RemoteSession, inference.socket, Wanted("means"), Account("camera", 0.5), clock)
+    running = await engine.start(prepared := hostile("hog.py", "infer", cpu=1.0))
+    who = running.identity
+    grant = Grant(uid=who.uid, pid_namespace=who.pid_namespace, socket=prepared.run / "infer.sock")
+    allowance = Allowance("hog", {"means": 240.0}, 0.1, clock)
+    models = ServiceModels(inference.socket, Account("service.hog", 0.1, priority=-1), clock)
+
+    async def wake() -> None:
+        """It runs."""
+
+    door = InferDoor(grant, Answers("hog", models, allowance), allowance, wake, clock)
+    begin_ns = clock.monotonic_ns()
+    await door.open()
+    picture = np.zeros((32, 48, 3), np.uint8)
+    while (found := door.status())["refused"].get("throttled", 0) < 50 or found["models"]["means"]["runs"] < 5:
+        await asyncio.to_thread(camera.run, picture)
+    most_s = 0.1 * seconds(clock.monotonic_ns() - begin_ns) + 0.1
+    assert found["run_s"] <= most_s + 2 * 0.02
+    assert found["connections"] <= CONNECTIONS + 1
+    await running.kill()
+    await door.close()
+    models.close()
+    camera.close()
+    stop.set()
+    await keeping
 
 
 async def test_lingering(engine: Engine, hostile: Callable[..., Launch]) -> None:
