@@ -1,5 +1,6 @@
 """Models for confined services on a whole host: one runs its model, one was not granted it, one asks for too much."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from eyespot.cli.service_now import now_in_words
+from eyespot.cli.services import app
 from eyespot.contracts.service import read_manifest
 from eyespot.edge.services.granted import everything
 from eyespot.testing.tiny_package import write_package
@@ -73,3 +77,6 @@ def test_each_service_gets_the_models_and_the_share_that_it_was_granted(host: Ho
     assert 0 < found["run_s"] <= most_s + 2 * RUN_S
     assert "10% of the accelerator" in " ".join(found["refusals"])
     assert used(host, "looker")["refused"] == {}
+    shown = json.loads(CliRunner().invoke(app, ["show", "greedy", "--json", "--state", str(host.state)]).output)
+    assert shown["now"]["inference"]["run_s"] >= found["run_s"]
+    assert any("10% of the accelerator" in line for line in now_in_words(shown["now"]))

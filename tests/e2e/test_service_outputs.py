@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from eyespot.bus import subjects
 from eyespot.bus.nats import connect
+from eyespot.cli.services import app
 from eyespot.contracts.service import read_manifest
 from eyespot.edge.services.granted import everything
 
@@ -93,6 +95,8 @@ def test_a_granted_output_is_switched_and_told_and_no_other(host: Host) -> None:
     counted = host.status()["ringer"]["outputs"]
     assert (counted["switched"], counted["refused"]) == (2, 1)
     assert "is pulsing already" in counted["refusals"][0]
+    result = CliRunner().invoke(app, ["show", "ringer", "--state", str(host.state)])
+    assert "Outputs: switched 2 times; refused: 1, the last: Output siren is pulsing already" in result.output
     told = host.until(lambda: found if len(found := switches(host)) == 2 else None)
     assert told == [{"output": "siren", "do": "pulse", "seconds": 3000}, {"output": "siren", "do": "off"}]
     log = (host.state / "log.txt").read_text()

@@ -46,9 +46,10 @@ def show(
     ] = None,
     json_line: JsonLine = False,
 ) -> None:
-    """Show what a service can see, use and send, its settings and its last states."""
+    """Show what a service can see, use and send, its settings, its last states and, on a running host, what it used."""
     from dataclasses import asdict
 
+    from eyespot.cli.service_now import now_in_words, now_of
     from eyespot.cli.service_samples import write_samples
     from eyespot.edge.services.granted import definite_views, in_words
     from eyespot.edge.services.launching import settings_of
@@ -59,13 +60,16 @@ def show(
         words = in_words(checked.manifest, row.granted)
         states = [asdict(moment) for moment in installed.store.states(name)]
         document = {**_short(installed, row), **words, "settings": settings_of(checked), "states": states}
+    now = now_of(state, name)
     written = write_samples(state, definite_views(checked.manifest, row.granted), samples) if samples else []
     if json_line:
-        typer.echo(json.dumps({**document, "samples": written}))
+        typer.echo(json.dumps({**document, "now": now, "samples": written}))
         return
     typer.echo(f"{name} {row.version}: {document['state']} {document['why']}".rstrip())
     tell_words(words)
     typer.echo(f"Settings: {json.dumps(document['settings'])}")
+    for line in now_in_words(now) if now else ():
+        typer.echo(line)
     for line in written:
         typer.echo(f"Sample of {line}")
 

@@ -1,7 +1,6 @@
 """The services process: everything between installed services and the rest of the camera. It may die at any moment."""
 
 import asyncio
-import json
 
 from eyespot.bus import subjects
 from eyespot.edge.config import CameraHostConfig
@@ -15,10 +14,10 @@ from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
+from eyespot.edge.services.requests import Requests
 from eyespot.edge.services.service_events import ServiceEvents
 from eyespot.edge.services.service_outputs import ServiceOutputs
 from eyespot.edge.services.store import ServiceStore
-from eyespot.kernel.errors import invalid
 from eyespot.kernel.service import Service
 
 
@@ -40,19 +39,13 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     found = ServiceEvents(bus, keeper.allowed, writer.submit)
     switched = ServiceOutputs(bus, keeper.outputs, clock, writer.submit)
 
+    def services() -> dict[str, object]:
+        return {name: {**status, **found.of(name), **switched.of(name)} for name, status in keeper.status().items()}
+
     def totals() -> dict[str, object]:
-        kept = {name: {**status, **found.of(name), **switched.of(name)} for name, status in keeper.status().items()}
-        return {"services": kept, "events": writer.status(), "inference": models.totals()}
+        return {"services": services(), "events": writer.status(), "inference": models.totals()}
 
-    async def answer(request: bytes) -> bytes:
-        """``{"logs": name}`` → its newest lines."""
-        try:
-            name = str(json.loads(request)["logs"])
-        except (ValueError, LookupError, TypeError) as error:
-            raise invalid("The request does not parse.", 'Send {"logs": NAME}.') from error
-        return json.dumps({"lines": keeper.logs(name)}).encode()
-
-    await bus.serve(subjects.control("services"), answer)
+    await bus.serve(subjects.control("services"), Requests(keeper.logs, services).answer)
     await switched.open()
     parts: list[Service] = [writer, found, keeper, StatusReporter(process, totals, dict)]
     running = [Running(part, clock) for part in parts]
