@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from eyespot.contracts.track import TracksMessage
 from eyespot.kernel.config import cache_dir
 
 
@@ -31,3 +32,12 @@ def model_dir() -> Path:
     if not (models / "nanodet-g" / "model.toml").exists():
         pytest.skip("the model zoo is not built: run `eyespot models build`")
     return models
+
+
+@pytest.fixture(scope="session")
+def sample_tracks(sample_avi: Path, model_dir: Path) -> list[TracksMessage]:
+    """What vision says of the sample clip on the bus as camera ``front``, five times a second, 80 s."""
+    from eyespot.bench.clip_tracks import plain_camera, tracks_of
+    from eyespot.infer.package import ModelPackage
+
+    return tracks_of(sample_avi, ModelPackage.load(model_dir / "nanodet-g"), 5.0, plain_camera("front"))

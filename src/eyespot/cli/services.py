@@ -10,6 +10,7 @@ from eyespot.cli.services_grant import grant, revoke
 from eyespot.cli.state_services import services_of, tell_powers, tell_words
 
 if TYPE_CHECKING:
+    from eyespot.contracts.service import Host
     from eyespot.edge.services.installed import Installed
     from eyespot.edge.services.store import Row
 
@@ -25,14 +26,15 @@ _DEFAULT = Path("/var/lib/eyespot")
 
 @app.command("list")
 def list_services(state: State = _DEFAULT, json_line: JsonLine = False) -> None:
-    """Show every installed service and its last state."""
+    """Show every installed service and its last state, and the built-in ones that are not installed."""
+    from eyespot.edge.services.builtin import built_in
+
     with services_of(state) as installed:
         found = [_short(installed, row) for row in installed.store.rows()]
+    found += [_off(folder) for name, folder in built_in().items() if name not in {one["name"] for one in found}]
     if json_line:
         typer.echo(json.dumps(found))
         return
-    if not found:
-        typer.echo("No service is installed: eyespot services install FOLDER.")
     for one in found:
         typer.echo(f"{one['name']:<32} {one['version']:<12} {one['state']:<10} {one['why']}".rstrip())
 
@@ -76,13 +78,20 @@ def show(
 
 @app.command("install")
 def install(
-    source: Annotated[Path, typer.Argument(help="Folder with service.toml and the code, or an .eyespot-app file.")],
+    source: Annotated[
+        Path, typer.Argument(help="Folder with service.toml and the code, an .eyespot-app file, or builtin:NAME.")
+    ],
     camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
+    host: Annotated[
+        str, typer.Option(help="Where it runs: process, container, or (built-in alone, unconfined) inline.")
+    ] = "",
     state: State = _DEFAULT,
 ) -> None:
     """Install a service, or its new version, granting what it asks for; a running host starts it within seconds."""
+    from eyespot.edge.services.builtin import find_source
+
     with services_of(state) as installed:
-        row = installed.install(source, camera)
+        row = installed.install(find_source(source), camera, host=_host(host))
         manifest = installed.check(row).manifest
     typer.echo(f"Installed {row.name} {row.version}.")
     tell_powers(manifest, row.granted)
@@ -143,6 +152,25 @@ def logs(name: Name, state: State = _DEFAULT) -> None:
     from eyespot.cli.service_logs import print_logs
 
     print_logs(state, name, follow=False)
+
+
+def _host(word: str) -> "Host | None":
+    from eyespot.kernel.errors import invalid
+
+    match word:
+        case "":
+            return None
+        case "inline" | "process" | "container":
+            return word
+    raise invalid(f"There is no host '{word[:40]}' for services.", "Choose process, container or inline.")
+
+
+def _off(folder: Path) -> dict[str, Any]:
+    from eyespot.contracts.service import read_manifest
+
+    about = read_manifest(folder).service
+    why = f"{about.summary} To switch it on: eyespot services install builtin:{about.name} --camera ID"
+    return {"name": about.name, "version": about.version, "enabled": False, "state": "built-in", "why": why}
 
 
 def _short(installed: "Installed", row: "Row") -> dict[str, Any]:

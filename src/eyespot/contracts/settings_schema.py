@@ -16,7 +16,8 @@ Schema = Mapping[str, Any]
 
 MAX_SCHEMA_BYTES = 32_768
 MAX_SETTINGS_BYTES = 32_768
-MAX_DEPTH = 4
+MAX_DEPTH = 5
+"""Enough for a list of named polygons: list, table, list, pair, number."""
 MAX_ENTRIES = 500
 _MOST = 1 << 53
 """Whole numbers beyond it are not the same in every JSON reader (RFC 8259, section 6)."""
@@ -119,6 +120,8 @@ def _check_bounds(schema: Schema, place: str) -> None:
 
 
 def _filled(schema: Schema, values: Any) -> Any:
+    if isinstance(values, list | tuple) and schema.get("type") == "array" and "items" in schema:
+        return [_filled(schema["items"], value) for value in values]
     if not isinstance(values, Mapping):
         return values
     filled = dict(values)
@@ -127,7 +130,7 @@ def _filled(schema: Schema, values: Any) -> Any:
             filled[name] = below["default"]
         elif name not in filled and below.get("type") == "object" and _filled(below, {}):
             filled[name] = _filled(below, {})
-        elif name in filled and below.get("type") == "object":
+        elif name in filled:
             filled[name] = _filled(below, filled[name])
     return filled
 

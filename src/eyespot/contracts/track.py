@@ -36,4 +36,6 @@ class TracksMessage(BaseModel):
     wall_ns: int
     moving: bool = True
     """False while the picture is still and detection rests."""
+    aspect: float = Field(default=1.0, gt=0)
+    """Width of the picture divided by its height: lengths across times this are in heights of the picture."""
     tracks: tuple[Track, ...] = ()

@@ -125,6 +125,7 @@ class Scene:
             capture_ns=tracks.capture_ns,
             wall_ns=tracks.capture_ns + wall_offset_ns,
             moving=moving,
+            aspect=tracks.aspect,
             tracks=tracks.to_contract(self._labels, self._rules.zones_of(tracks)),
         )
         moment = Moment(message)

@@ -63,8 +63,8 @@ class Desk:
     forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())
 
     def engine(self, host: Host) -> Engine:
-        """The engine for a service made for ``host``; raises ``UNAVAILABLE``. A stricter one stands in for inline."""
-        found = self.engines.get("process" if host == "inline" else host)
+        """The engine that runs services as ``host`` says; raises ``UNAVAILABLE``."""
+        found = self.engines.get(host)
         if found is None:
             raise unavailable(f"There is no engine for host = '{host}' here.", "See: eyespot doctor.")
         return found

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from eyespot.contracts.service import Destination, Manifest, PolicyClass, Readable, Slug
+from eyespot.contracts.service import Destination, Host, Manifest, PolicyClass, Readable, Slug
 from eyespot.contracts.view import ANY_CAMERA, NamedView
 from eyespot.kernel.config import Settings
 from eyespot.kernel.errors import EyespotError, Kind, invalid
@@ -29,6 +29,8 @@ class Granted(Settings):
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
     network: tuple[Destination, ...] = Field(default=(), max_length=16)
+    host: Host | None = None
+    """Where it runs; None: where its manifest says that it is made for."""
 
 
 def everything(manifest: Manifest, camera: str) -> Granted:
@@ -88,7 +90,9 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     see = [view_in_words(view) for view in definite_views(manifest, granted)]
     cameras = ", ".join(cameras_of(manifest, granted)) or "no camera"
     see += [f"The {kind} of {cameras}." for kind in granted.read]
+    inside = ["It runs inside of the platform: nothing confines it, and nothing enforces what the next line says."]
     use = [
+        *(inside if granted.host == "inline" else ()),
         f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage.",
         *(
             f"The model {package}, at most {rate_hz:g} times a second and {budget.accelerator:.0%} of the accelerator."

@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eyespot.contracts.service import Manifest, PolicyClass, read_manifest
+from eyespot.contracts.service import Host, Manifest, PolicyClass, read_manifest
 from eyespot.contracts.service_access import MAX_SERVICES
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.builtin import ORIGIN, is_built_in
 from eyespot.edge.services.digest import copy_folder, digest_of
 from eyespot.edge.services.granted import PERMISSIONS, Granted, check_granted, check_policy, everything
+from eyespot.edge.services.hosting import check_host
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
 from eyespot.edge.services.log_file import remove_logs
 from eyespot.edge.services.package_file import unpack
@@ -96,6 +98,8 @@ class Installed:
         granted: Granted | None = None,
         settings: dict[str, Any] | None = None,
         forbidden: Iterable[PolicyClass] = (),
+        host: Host | None = None,
+        enabled: bool = True,
     ) -> Row:
         """Take the service in ``source``, or its new version; the version before stays until this one is healthy.
 
@@ -104,6 +108,8 @@ class Installed:
             camera: stands for ``*`` in its views.
             granted: None: all it asks for, or, for a new version, what was granted before as far as it asks for it.
             settings: None: as before, or defaults.
+            host: where it is to run; None: as before, or as its manifest says.
+            enabled: whether it shall run.
 
         Raises ``INVALID``, ``FORBIDDEN``, ``TOO_LARGE``, ``EXHAUSTED``, ``UNAVAILABLE``; nothing was changed then.
         """
@@ -116,14 +122,20 @@ class Installed:
                     Kind.EXHAUSTED, f"{MAX_SERVICES} services are installed already.", "Remove one first."
                 )
             granted = granted or self.would_grant(manifest, camera)
+            granted = granted if host is None else granted.model_copy(update={"host": host})
             check_granted(manifest, granted)
+            check_host(manifest, granted, digest_of(candidate.folder))
             settings = settings if settings is not None else (old.settings if old else {}) or {}
             check_settings(manifest.config, settings)
             with self._alone():
                 digest = self._take(candidate.folder, manifest)
                 before = (old.version, old.digest) if old and old.digest != digest else None
                 starts = abs(old.starts) + 1 if old else 1
-                row = Row(manifest.service.name, manifest.service.version, digest, starts, granted, settings, before)
+                origin = ORIGIN if is_built_in(manifest.service.name, digest) else ""
+                row = Row(
+                    manifest.service.name, manifest.service.version, digest, starts if enabled else -starts, granted,
+                    settings, before, origin,
+                )  # fmt: skip
                 self.store.put(row)
         return row
 
@@ -265,4 +277,4 @@ def _granted_before(manifest: Manifest, old: Row | None, camera: str) -> Granted
         return everything(manifest, camera)
     asked = everything(manifest, camera or old.granted.camera)
     both = {key: tuple(one for one in getattr(asked, key) if one in getattr(old.granted, key)) for key in PERMISSIONS}
-    return Granted(camera=asked.camera, **both)
+    return Granted(camera=asked.camera, host=old.granted.host, **both)

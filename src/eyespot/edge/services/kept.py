@@ -13,6 +13,7 @@ from eyespot.edge.services.engines.contract import Running
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
 from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
+from eyespot.edge.services.hosting import host_of
 from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.launching import prepare, settings_of
@@ -159,7 +160,8 @@ class Kept:
             await self._be_let_in(place)
             self._health.begin()
             self._logged = 0
-            self._running = await desk.engine(checked.manifest.service.host).start(launch)
+            host = host_of(checked.manifest, checked.row.granted, checked.row.digest)
+            self._running = await desk.engine(host).start(launch)
             identity = self._running.identity
             grant = Grant(uid=identity.uid, pid_namespace=identity.pid_namespace, socket=launch.run / "bus.sock")
             await desk.models.open(checked, grant.model_copy(update={"socket": launch.run / MODEL_SOCKET}))

@@ -10,6 +10,7 @@ from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
 from eyespot.edge.services.granted import cameras_of
+from eyespot.edge.services.hosting import entry_of, host_of
 from eyespot.edge.services.installed import Checked
 
 FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384
@@ -55,4 +56,5 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
         run=run,
         budget=Budget(budget.cpu, budget.memory_mb, budget.disk_mb, budget.pids, budget.log_kb_per_min),
         uids=uids_of(name),
+        entry=entry_of(manifest) if host_of(manifest, checked.row.granted, checked.row.digest) == "inline" else None,
     )

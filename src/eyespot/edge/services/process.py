@@ -14,6 +14,7 @@ from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
+from eyespot.edge.services.renewal import renew
 from eyespot.edge.services.requests import Requests
 from eyespot.edge.services.service_events import ServiceEvents
 from eyespot.edge.services.service_outputs import ServiceOutputs
@@ -29,10 +30,12 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     for event in await asyncio.to_thread(events.close_interrupted, ("service",)):
         writer.submit(event)
     store = ServiceStore(layout.services_db)
+    installed = Installed(layout, store)
+    await asyncio.to_thread(renew, installed)
     engines = {engine.name: engine for engine in known(clock, layout.state)}
     models = ModelDesk(layout, process.config, clock, writer.submit)
     desk = Desk(
-        layout, Installed(layout, store), engines, Admission(bus), GrantsFile(layout.grants_file), models,
+        layout, installed, engines, Admission(bus), GrantsFile(layout.grants_file), models,
         bus, clock, lambda: process.config.services.forbid,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)

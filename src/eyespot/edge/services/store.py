@@ -33,6 +33,7 @@ CREATE TABLE state (
 CREATE INDEX state_by_name ON state (name, at);
 """,
     "ALTER TABLE service ADD COLUMN former TEXT NOT NULL DEFAULT 'null'",
+    "ALTER TABLE service ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
 )
 KEPT_STATES = 10
 State = Literal["installed", "starting", "running", "unhealthy", "backoff", "stopped", "failed", "refused"]
@@ -48,6 +49,7 @@ class Row:
         settings: what the owner set, without defaults.
         before: version and digest of the one to go back to until this one has proved healthy; empty: none.
         former: version and digest of the one that its owner can go back to after that; empty: none.
+        origin: ``builtin`` for code that came with the platform, which is renewed with it; empty: somebody brought it.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Row:
     settings: dict[str, Any] | None = None
     before: tuple[str, str] | None = None
     former: tuple[str, str] | None = None
+    origin: str = ""
 
     @property
     def way_back(self) -> tuple[str, str] | None:
@@ -101,7 +104,7 @@ class ServiceStore:
 
     def rows(self) -> list[Row]:
         """All, by name."""
-        columns = "name, version, digest, starts, granted, settings, before, former"
+        columns = "name, version, digest, starts, granted, settings, before, former, origin"
         return [_row(found) for found in self._db.rows(f"SELECT {columns} FROM service ORDER BY name")]
 
     def get(self, name: str) -> Row:
@@ -116,10 +119,11 @@ class ServiceStore:
         values = (
             row.name, row.version, row.digest, row.starts, row.granted.model_dump_json(),
             json.dumps(row.settings or {}), json.dumps(row.before), json.dumps(row.former),
+            row.origin,
         )  # fmt: skip
         self._db.change(
-            "INSERT OR REPLACE INTO service (name, version, digest, starts, granted, settings, before, former) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO service (name, version, digest, starts, granted, settings, before, former, origin) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             values,
         )
 
@@ -173,11 +177,11 @@ class ServiceStore:
 
 
 def _row(found: Sequence[Any]) -> Row:
-    name, version, digest, starts, granted, settings, before, former = found
+    name, version, digest, starts, granted, settings, before, former, origin = found
     try:
         return Row(
             name, version, digest, int(starts), Granted.model_validate_json(granted), json.loads(settings),
-            _way_back(before), _way_back(former),
+            _way_back(before), _way_back(former), str(origin),
         )  # fmt: skip
     except (ValueError, LookupError, TypeError) as error:
         raise EyespotError(

@@ -26,7 +26,10 @@ from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.log_tail import LogTail
 from eyespot.edge.services.engines.scratch import FOLDER
 from eyespot.kernel.clock import Clock
-from eyespot.kernel.errors import invalid, unavailable
+from eyespot.kernel.errors import EyespotError, invalid, unavailable
+
+KILL_S = 1.0
+"""How long a thread may take to end that in another engine would be killed."""
 
 
 class InlineEngine:
@@ -36,16 +39,22 @@ class InlineEngine:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self._started: dict[str, InlineRunning] = {}
 
     async def available(self) -> Availability:
         """Always."""
         return Availability(True, "Trusted services run in a thread of this process; nothing confines them.")
 
     async def start(self, launch: Launch) -> "InlineRunning":
-        """See ``contract.Engine``; raises ``INVALID`` without an ``entry``."""
+        """See ``contract.Engine``; raises ``INVALID`` without an ``entry``, ``UNAVAILABLE`` while one of the same
+        name that was to end has not.
+        """
         check(launch)
         if launch.entry is None:
             raise invalid(f"{launch.name} is not a built-in service.", 'Run it with host = "process" or "container".')
+        before = self._started.get(launch.name)
+        if before is not None and before.is_alive:
+            raise _does_not_end(launch.name)
         storage = launch.scratch / FOLDER
         storage.mkdir(mode=0o700, parents=True, exist_ok=True)
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
@@ -56,7 +65,8 @@ class InlineEngine:
             loop.call_soon_threadsafe(logs.feed, line.encode() + b"\n")
 
         context = InlineContext(launch.code, storage, launch.run, dict(launch.env), stop, log)
-        return InlineRunning(launch.name, launch.entry, context, logs)
+        self._started[launch.name] = InlineRunning(launch.name, launch.entry, context, logs)
+        return self._started[launch.name]
 
     def close(self) -> None:
         """See ``contract.Engine``; there is nothing to give back."""
@@ -75,6 +85,11 @@ class InlineRunning:
         self._ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         self._thread = threading.Thread(target=self._run, args=(entry, context), name=f"service-{name}", daemon=True)
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return not self._ended.done()
 
     def usage(self) -> Usage:
         """Processor time of its thread; memory is the host's."""
@@ -97,12 +112,11 @@ class InlineRunning:
         try:
             return await asyncio.wait_for(self.wait(), grace_s)
         except TimeoutError as error:
-            what = f"The inline service {self._name} does not end, and a thread cannot be killed."
-            raise unavailable(what, "Restart the process that hosts it.") from error
+            raise _does_not_end(self._name) from error
 
     async def kill(self) -> Ended:
-        """As ``stop``, without patience."""
-        return await self.stop(0.0)
+        """As ``stop``, with little patience."""
+        return await self.stop(KILL_S)
 
     def _run(self, entry: Entry, context: InlineContext) -> None:
         loop = self._ended.get_loop()
@@ -117,3 +131,8 @@ class InlineRunning:
     def _end(self, status: int) -> None:
         if not self._ended.done():
             self._ended.set_result(Ended(status))
+
+
+def _does_not_end(name: str) -> EyespotError:
+    what = f"The inline service {name} does not end, and a thread cannot be killed."
+    return unavailable(what, "Restart the host, or let it run as a process.")
