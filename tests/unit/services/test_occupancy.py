@@ -22,7 +22,7 @@ def test_people_and_vehicles_are_counted_in_the_picture_its_parts_and_zones(tmp_
         "left": {"people": 1, "vehicles": 1},
         "door": {"people": 1, "vehicles": 0},
     }
-    assert show.ask("now") == show.said["now"]
+    assert show.ask("now") == {"wall_ns": WALL_NS, "now": show.said["now"], "passed": []}
 
 
 def test_a_limit_is_told_once_it_lasted_and_dated_to_its_beginning(tmp_path: Path) -> None:

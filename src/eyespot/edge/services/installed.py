@@ -124,7 +124,8 @@ class Installed:
             granted = granted or self.would_grant(manifest, camera)
             granted = granted if host is None else granted.model_copy(update={"host": host})
             check_granted(manifest, granted)
-            check_host(manifest, granted, digest_of(candidate.folder))
+            if granted.host is not None:
+                check_host(manifest, granted, digest_of(candidate.folder))
             settings = settings if settings is not None else (old.settings if old else {}) or {}
             check_settings(manifest.config, settings)
             with self._alone():

@@ -77,7 +77,7 @@ class Occupancy(Service):
 
     def on_request(self, verb: str, body: Any) -> Any:
         if verb == "now":
-            return self.now
+            return {"wall_ns": self.at[1], "now": self.now, "passed": self.passed()}
         asked = body if isinstance(body, dict) else {}
         begin, end = asked.get("from_wall_ns", 0), asked.get("to_wall_ns", 1 << 62)
         if not isinstance(begin, int) or not isinstance(end, int):
