@@ -135,7 +135,7 @@ class Installed:
                 origin = ORIGIN if is_built_in(manifest.service.name, digest) else ""
                 row = Row(
                     manifest.service.name, manifest.service.version, digest, starts if enabled else -starts, granted,
-                    settings, before, origin,
+                    settings, before, origin=origin,
                 )  # fmt: skip
                 self.store.put(row)
         return row

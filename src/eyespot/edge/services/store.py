@@ -145,7 +145,8 @@ class ServiceStore:
         if row is None or row.before is None:
             return False
         statement = (
-            "UPDATE service SET version = ?, digest = ?, before = 'null', former = 'null' WHERE name = ? AND digest = ?"
+            "UPDATE service SET version = ?, digest = ?, before = 'null', former = 'null', origin = '' "
+            "WHERE name = ? AND digest = ?"
         )
         return self._db.change(statement, (*row.before, name, digest)).rowcount == 1
 

@@ -1,6 +1,7 @@
 """Built-in services: found, told by their code from what only looks like them, renewed with the platform."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,12 @@ python = "app.service:Occupancy"
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Installed:
+def installed(tmp_path: Path) -> Iterator[Installed]:
     layout = StateLayout.of(tmp_path / "state")
     layout.run_dir.mkdir()
-    return Installed(layout, ServiceStore(layout.services_db))
+    store = ServiceStore(layout.services_db)
+    yield Installed(layout, store)
+    store.close()
 
 
 def look_alike(tmp_path: Path) -> Path:
