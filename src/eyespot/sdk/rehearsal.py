@@ -20,6 +20,7 @@ from eyespot.sdk.service import Service
 from eyespot.sdk.values import Values
 
 if TYPE_CHECKING:
+    from eyespot.contracts.output import OutputCommand
     from eyespot.sdk.infer_client import Array
     from eyespot.sdk.ring_reader import RingFrame
 
@@ -29,6 +30,7 @@ class Rehearsal:
 
     Attributes:
         events: what it emitted, in order; ``said``: its last state.
+        switched: names of outputs with what was asked of each, in order; every one succeeds.
 
     Raises:
         EyespotError: ``INVALID`` when the settings break the manifest's schema; what ``on_start`` raises.
@@ -51,6 +53,7 @@ class Rehearsal:
         self.settings = Values(check_settings(self._manifest.config, dict(settings or {})))
         self.events: list[ServiceEvent] = []
         self.said: dict[str, Any] = {}
+        self.switched: list[tuple[str, OutputCommand]] = []
         self.service = service()
         self.service._link = self
         _settled(self.service.on_start())
@@ -87,6 +90,14 @@ class Rehearsal:
     def say_state(self, values: dict[str, Any]) -> None:
         """See ``Service.state``."""
         self.said = values
+
+    def switch(self, output: str, command: "OutputCommand") -> "asyncio.Task[None]":
+        """See ``Service.output``; called from an ``async`` handler, as it needs an event loop."""
+
+        async def done() -> None:
+            self.switched.append((output, command))
+
+        return asyncio.get_running_loop().create_task(done())
 
     async def infer(self, package: str, image: "Array") -> "dict[str, Array]":
         """There is no model here; give the service one of your own to test what it makes of answers."""
