@@ -16,6 +16,7 @@ Views = Annotated[list[str] | None, typer.Option("--view", help="A view, by its 
 Models = Annotated[list[str] | None, typer.Option("--model", help="A model package that it may run.")]
 Read = Annotated[list[str] | None, typer.Option("--read", help="What it may listen to: tracks or events.")]
 Emit = Annotated[list[str] | None, typer.Option("--emit", help="A kind of event that it may make.")]
+Record = Annotated[list[str] | None, typer.Option("--record", help="A kind of event that may start recordings.")]
 Ask = Annotated[list[str] | None, typer.Option("--ask", help="A service that it may send requests to.")]
 Outputs = Annotated[list[str] | None, typer.Option("--output", help="An output that it may switch.")]
 Network = Annotated[list[str] | None, typer.Option("--network", help="A destination, host:port.")]
@@ -29,6 +30,7 @@ def grant(
     model: Models = None,
     read: Read = None,
     emit: Emit = None,
+    record: Record = None,
     ask: Ask = None,
     output: Outputs = None,
     network: Network = None,
@@ -38,7 +40,7 @@ def grant(
     """Grant a service more of what it asks for; it is started anew with that."""
     from eyespot.edge.services.grant_change import with_more
 
-    named = _named(view, model, read, emit, ask, output, network)
+    named = _named(view, model, read, emit, record, ask, output, network)
     _change(state, name, lambda manifest, granted: with_more(manifest, granted, named, camera=camera))
 
 
@@ -48,6 +50,7 @@ def revoke(
     model: Models = None,
     read: Read = None,
     emit: Emit = None,
+    record: Record = None,
     ask: Ask = None,
     output: Outputs = None,
     network: Network = None,
@@ -58,7 +61,7 @@ def revoke(
     from eyespot.edge.services.grant_change import with_less
     from eyespot.edge.services.granted import Granted
 
-    named = _named(view, model, read, emit, ask, output, network)
+    named = _named(view, model, read, emit, record, ask, output, network)
     if everything:
         _change(state, name, lambda _, granted: Granted(camera=granted.camera))
     else:
@@ -70,14 +73,15 @@ def _named(
     models: list[str] | None,
     read: list[str] | None,
     emit: list[str] | None,
+    record: list[str] | None,
     ask: list[str] | None,
     outputs: list[str] | None,
     network: list[str] | None,
 ) -> "Named":
     return {
         "views": tuple(views or ()), "models": tuple(models or ()), "read": tuple(read or ()),
-        "emit": tuple(emit or ()), "ask": tuple(ask or ()), "outputs": tuple(outputs or ()),
-        "network": tuple(network or ()),
+        "emit": tuple(emit or ()), "record": tuple(record or ()), "ask": tuple(ask or ()),
+        "outputs": tuple(outputs or ()), "network": tuple(network or ()),
     }  # fmt: skip
 
 

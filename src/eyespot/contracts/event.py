@@ -57,5 +57,7 @@ class Event(BaseModel):
     track: int | None = None
     path: tuple[PathPoint, ...] = Field(default=(), max_length=512)
     """The object's way through the picture, thinned to at most 512 points."""
+    records: bool = False
+    """Of a service that was granted it: the event starts a recording and keeps its footage longer."""
     detail: dict[str, Any] = Field(default_factory=dict)
     """Kind-specific values, for example ``{"direction": "in", "count_in": 3}`` or ``{"dwell_s": 12.5}``."""

@@ -102,6 +102,8 @@ class Permissions(Settings):
     """What it may listen to, for its cameras."""
     emit: tuple[Slug, ...] = Field(default=(), max_length=32)
     """Kinds of event it may make: published as ``<service>.<kind>``."""
+    record: tuple[Slug, ...] = Field(default=(), max_length=32)
+    """Kinds of event, of those in ``emit``, that start a recording and keep their footage longer."""
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
     """Services whose requests it may send."""
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
@@ -178,6 +180,8 @@ class Manifest(Settings):
             _unique(f"entries of permissions.{name}", values)
         if OUTPUT_EVENT in self.permissions.emit:
             raise ValueError(f"permissions.emit names '{OUTPUT_EVENT}', which the host alone says, choose another")
+        if silent := set(self.permissions.record) - set(self.permissions.emit):
+            raise ValueError(f"permissions.record names '{min(silent)}', which is not in permissions.emit")
         if self.service.name in self.permissions.ask:
             raise ValueError("permissions.ask names the service itself")
         if self.model and not self.budget.accelerator:

@@ -94,8 +94,8 @@ class MediaHost:
             if event.kind == "process" and event.label == "vision" and event.end_wall_ns is None:
                 self.finder_watch.died()
             camera = self._cameras.get(event.camera)
-            if camera is not None and event.kind in MARKING_KINDS:
-                camera.event(event.id, active=event.end_wall_ns is None)
+            if camera is not None and (event.kind in MARKING_KINDS or event.records):
+                mark(camera, event)
             for ask in self.triggers.asked(event, self._process.clock.wall_ns()):
                 self.switchboard.ask(ask)
 
@@ -138,6 +138,13 @@ class MediaHost:
     def _on_trouble(self, kind: str, text: str) -> None:
         """Of the storage, from any thread."""
         self._loop.call_soon_threadsafe(self.storage_watch.told, kind, text)
+
+
+def mark(camera: MediaCamera, event: Event) -> None:
+    """Let a camera's recorder know of an event that makes footage worth keeping; a moment begins and ends at once."""
+    if event.end_wall_ns == event.start_wall_ns:
+        camera.event(event.id, active=True)
+    camera.event(event.id, active=event.end_wall_ns is None)
 
 
 def storage_roots(config: CameraHostConfig, process: HostProcess) -> tuple[RootSettings, ...]:

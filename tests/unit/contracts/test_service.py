@@ -77,6 +77,7 @@ def test_a_manifest_is_read(tmp_path: Path) -> None:
         ('"1.0.0"', '"1"', "'version' must have the form"),
         ('python = "counter:Counter"', "", "either python"),
         ("counter:Counter", "../counter:Counter", "module:Class"),
+        ('emit = ["count"]', 'emit = ["count"]\nrecord = ["other"]', "not in permissions.emit"),
         ('"count"]', '"output"]', "which the host alone says"),
         ('"count"]', '"count", "count"]', "two entries of permissions.emit are called 'count'"),
         ('"count"]', '"Count!"]', "is not a name"),

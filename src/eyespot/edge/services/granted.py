@@ -10,8 +10,8 @@ from eyespot.contracts.view import ANY_CAMERA, NamedView
 from eyespot.kernel.config import Settings
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
-Permission = Literal["views", "models", "read", "emit", "ask", "outputs", "network"]
-PERMISSIONS: tuple[Permission, ...] = ("views", "models", "read", "emit", "ask", "outputs", "network")
+Permission = Literal["views", "models", "read", "emit", "record", "ask", "outputs", "network"]
+PERMISSIONS: tuple[Permission, ...] = ("views", "models", "read", "emit", "record", "ask", "outputs", "network")
 """Every list in the owner's word: each is at most what the manifest asks for."""
 
 
@@ -26,6 +26,8 @@ class Granted(Settings):
     """Model packages it may run, at the rate that its manifest says."""
     read: tuple[Readable, ...] = ()
     emit: tuple[Slug, ...] = Field(default=(), max_length=32)
+    record: tuple[Slug, ...] = Field(default=(), max_length=32)
+    """Kinds of its events that start a recording and keep their footage longer."""
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
     network: tuple[Destination, ...] = Field(default=(), max_length=16)
@@ -38,8 +40,8 @@ def everything(manifest: Manifest, camera: str) -> Granted:
     asked = manifest.permissions
     return Granted(
         camera=camera, views=tuple(view.name for view in manifest.view),
-        models=tuple(wish.package for wish in manifest.model), read=asked.read, emit=asked.emit, ask=asked.ask,
-        outputs=asked.outputs, network=asked.network,
+        models=tuple(wish.package for wish in manifest.model), read=asked.read, emit=asked.emit,
+        record=asked.record, ask=asked.ask, outputs=asked.outputs, network=asked.network,
     )  # fmt: skip
 
 
@@ -99,6 +101,10 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
             for package, rate_hz in granted_models(manifest, granted).items()
         ),
         *(f"The output {name}: it may switch it." for name in granted.outputs),
+        *(
+            f"Recordings: its events '{manifest.service.name}.{kind}' start them and keep their footage longer."
+            for kind in granted.record
+        ),
     ]
     send = [f"Events '{manifest.service.name}.{kind}', which are kept and shown here." for kind in granted.emit]
     send += [f"Requests to the service {name}." for name in granted.ask]

@@ -18,8 +18,10 @@ from eyespot.contracts.status import StatusMessage
 from eyespot.edge.layout import HOST
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
-from eyespot.edge.services.kept import Kept, first_of
+from eyespot.edge.services.kept import Kept
 from eyespot.edge.services.log_file import LogFile
+from eyespot.edge.services.pause import first_of
+from eyespot.edge.services.service_events import May
 from eyespot.edge.services.store import Row
 from eyespot.kernel.errors import EyespotError
 from eyespot.kernel.ids import is_slug, new_id
@@ -87,7 +89,7 @@ class Keeper:
                 self._kept[name] = Kept(row, self._desk)
         self._tell_failures()
 
-    def allowed(self, name: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    def allowed(self, name: str) -> May | None:
         """See ``Kept.allowed``; None when there is none of that name."""
         kept = self._kept.get(name)
         return None if kept is None else kept.allowed()

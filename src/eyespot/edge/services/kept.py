@@ -18,10 +18,11 @@ from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.launching import prepare, settings_of
 from eyespot.edge.services.log_file import LogFile
+from eyespot.edge.services.pause import first_of
 from eyespot.edge.services.relay import Counters, Relay
+from eyespot.edge.services.service_events import May
 from eyespot.edge.services.sign_in import Place, wait_until_let_in
 from eyespot.edge.services.store import Row, State
-from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError
 from eyespot.kernel.ids import new_id
 
@@ -52,6 +53,7 @@ class Kept:
         self._classes: frozenset[PolicyClass] | None = None
         self._relay: Relay | None = None
         self._running: Running | None = None
+        self._life_id = ""
         self._log_file = LogFile(desk.layout.service_logs_dir, row.name)
         self._logs: list[str] = []
         self._logged = 0
@@ -92,11 +94,12 @@ class Kept:
         if self._running is not None:
             self._health.progress.offered(counts)
 
-    def allowed(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Kinds of event that it may make, and its cameras; None while it does not run."""
+    def allowed(self) -> May | None:
+        """What it may say; None while it does not run."""
         if self._checked is None or self._running is None:
             return None
-        return self.row.granted.emit, cameras_of(self._checked.manifest, self.row.granted)
+        granted = self.row.granted
+        return May(granted.emit, granted.record, cameras_of(self._checked.manifest, granted), self._life_id)
 
     def outputs(self) -> tuple[str, ...] | None:
         """Outputs that it may switch; None while it does not run."""
@@ -152,7 +155,8 @@ class Kept:
         self._classes = frozenset(checked.manifest.permissions.policy)
         check_policy(checked.manifest, desk.forbidden())
         check_granted(checked.manifest, self.row.granted)
-        launch = await asyncio.to_thread(prepare, desk.layout, checked, new_id(desk.clock.wall_ns()))
+        self._life_id = new_id(desk.clock.wall_ns())
+        launch = await asyncio.to_thread(prepare, desk.layout, checked, self._life_id)
         place = await desk.admission.admit(checked)
         self._checked = checked
         try:
@@ -277,11 +281,3 @@ class Kept:
                 self._desk.installed.store.note(self.row.name, self._desk.clock.wall_ns(), state, why)
             except EyespotError as error:
                 log.error("%s", error)
-
-
-async def first_of(event: asyncio.Event, clock: Clock, rest_s: float) -> None:
-    """Return when ``event`` is set or the time has passed."""
-    waits = [asyncio.create_task(event.wait()), asyncio.create_task(clock.sleep(rest_s))]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()

@@ -39,7 +39,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         bus, clock, lambda: process.config.services.forbid,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
-    found = ServiceEvents(bus, keeper.allowed, writer.submit)
+    found = ServiceEvents(bus, keeper.allowed, writer.submit, clock)
     switched = ServiceOutputs(bus, keeper.outputs, clock, writer.submit)
 
     def services() -> dict[str, object]:

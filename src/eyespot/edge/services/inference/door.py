@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CONNECTIONS = 4
+LAST_WORDS_S = 1.0
 SPARE_REQUESTS_PER_S = 10.0
 """Read beyond two for each inference that is granted; more have to wait."""
 _READ_BYTES = 1 << 16
@@ -92,7 +93,7 @@ class InferDoor:
         except (OSError, TimeoutError, h11.LocalProtocolError):
             log.debug("a connection for inference ended")
         finally:
-            writer.close()
+            await _end(writer)
 
     async def _answer(self, talk: HttpTalk, request: h11.Request) -> Answer:
         """What it asks for, or why not; a defect of ours is answered as one."""
@@ -127,6 +128,18 @@ class InferDoor:
 
     async def _in_thread(self, call: Callable[..., T], *values: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *values)
+
+
+async def _end(writer: asyncio.StreamWriter) -> None:
+    """Close; one that does not read what was sent is not waited for longer, and nothing of it is kept."""
+    try:
+        writer.close()
+        async with asyncio.timeout(LAST_WORDS_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        log.debug("a connection for inference was not read to its end")
+    finally:
+        writer.transport.abort()
 
 
 def _header(request: h11.Request, name: str) -> str | None:
