@@ -1,6 +1,7 @@
 """A socket that belongs to one service, in its own folder: made, and reachable by the service's user."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,10 @@ from pathlib import Path
 from eyespot.contracts.frames_door import Grant
 from eyespot.kernel.socket_path import reachable
 
+log = logging.getLogger(__name__)
+
+LAST_WORDS_S = 1.0
+"""How long what was sent before the end may take to be read."""
 Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 
 
@@ -23,6 +28,18 @@ async def listen(grant: Grant, accept: Accept, limit_bytes: int) -> asyncio.Serv
         server = await asyncio.start_unix_server(accept, short, limit=limit_bytes)
     _let_reach(path, grant.uid)
     return server
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; one that does not read what was sent is not waited for, and nothing of it is kept."""
+    try:
+        writer.close()
+        async with asyncio.timeout(LAST_WORDS_S):
+            await writer.wait_closed()
+    except (OSError, TimeoutError):
+        log.debug("a connection was not read to its end")
+    finally:
+        writer.transport.abort()
 
 
 def _let_reach(path: Path, uid: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from eyespot.contracts.frames_door import Grant
 from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.services.bucket import Bucket
-from eyespot.edge.services.own_socket import listen
+from eyespot.edge.services.own_socket import hang_up, listen
 from eyespot.edge.services.relay_wire import (
     FROM_SERVER,
     FROM_SERVICE,
@@ -138,7 +138,7 @@ class Relay:
         except (OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError) as error:
             log.debug("%s: connection ended: %s", self._place.name, error)
         finally:
-            writer.close()
+            await hang_up(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = self._server()

@@ -21,7 +21,7 @@ from eyespot.edge.services.bucket import Bucket
 from eyespot.edge.services.inference.allowance import Allowance
 from eyespot.edge.services.inference.answers import Answer, Answers, Asked, asked, refusal
 from eyespot.edge.services.inference.http_talk import HttpTalk
-from eyespot.edge.services.own_socket import listen
+from eyespot.edge.services.own_socket import hang_up, listen
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -29,9 +29,10 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 CONNECTIONS = 4
-LAST_WORDS_S = 1.0
 SPARE_REQUESTS_PER_S = 10.0
 """Read beyond two for each inference that is granted; more have to wait."""
+PAUSE_S = 0.1
+"""Before an inference above the allowance is refused."""
 _READ_BYTES = 1 << 16
 
 
@@ -93,7 +94,7 @@ class InferDoor:
         except (OSError, TimeoutError, h11.LocalProtocolError):
             log.debug("a connection for inference ended")
         finally:
-            await _end(writer)
+            await hang_up(writer)
 
     async def _answer(self, talk: HttpTalk, request: h11.Request) -> Answer:
         """What it asks for, or why not; a defect of ours is answered as one."""
@@ -120,7 +121,11 @@ class InferDoor:
             return await self._in_thread(self._answers.ready if what.kind == "ready" else self._answers.metadata, what)
 
     async def _infer(self, talk: HttpTalk, what: Asked, head_length: str | None) -> Answer:
-        self._allowance.ask(what.model)
+        try:
+            self._allowance.ask(what.model)
+        except EyespotError:
+            await self._clock.sleep(PAUSE_S)  # in its turn: asking on and on is answered a few times a second
+            raise
         await self._wake()
         most_bytes = await self._in_thread(self._answers.most_bytes, what)
         body = await talk.body(most_bytes)
@@ -128,18 +133,6 @@ class InferDoor:
 
     async def _in_thread(self, call: Callable[..., T], *values: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, call, *values)
-
-
-async def _end(writer: asyncio.StreamWriter) -> None:
-    """Close; one that does not read what was sent is not waited for longer, and nothing of it is kept."""
-    try:
-        writer.close()
-        async with asyncio.timeout(LAST_WORDS_S):
-            await writer.wait_closed()
-    except (OSError, TimeoutError):
-        log.debug("a connection for inference was not read to its end")
-    finally:
-        writer.transport.abort()
 
 
 def _header(request: h11.Request, name: str) -> str | None:
