@@ -24,7 +24,7 @@ CONFINED = {
     "sqlite3": ("kernel/sqlite", "edge/api/store"),
     "fastapi": ("edge/api/",),
     "starlette": ("edge/api/", "edge/infer_rest.py"),
-    "h11": ("edge/services/inference/",),
+    "h11": ("edge/services/inference/", "edge/services/egress/"),
     "uvicorn": ("edge/api/", "edge/infer_rest.py"),
     "grpc": ("edge/infer_grpc.py",),
     "google": ("edge/infer_grpc.py",),

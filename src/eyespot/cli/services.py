@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from eyespot.cli.service_network import network
 from eyespot.cli.services_grant import grant, revoke
 from eyespot.cli.state_services import services_of, tell_powers, tell_words
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Install, show and remove services of a camera host.", no_args_is_help=True)
 app.command("grant")(grant)
 app.command("revoke")(revoke)
+app.command("network")(network)
 
 Name = Annotated[str, typer.Argument(help="Name of the service.")]
 State = Annotated[Path, typer.Option(help="State folder of the host, which may be running.")]
@@ -51,6 +53,7 @@ def show(
     """Show what a service can see, use and send, its settings, its last states and, on a running host, what it used."""
     from dataclasses import asdict
 
+    from eyespot.cli.service_network import connections_of, tell_connections
     from eyespot.cli.service_now import now_in_words, now_of
     from eyespot.cli.service_samples import write_samples
     from eyespot.edge.services.granted import definite_views, in_words
@@ -63,6 +66,7 @@ def show(
         states = [asdict(moment) for moment in installed.store.states(name)]
         document = {**_short(installed, row), **words, "settings": settings_of(checked), "states": states}
     now = now_of(state, name)
+    document["connections"] = connections_of(state, name)
     written = write_samples(state, definite_views(checked.manifest, row.granted), samples) if samples else []
     if json_line:
         typer.echo(json.dumps({**document, "now": now, "samples": written}))
@@ -72,6 +76,7 @@ def show(
     typer.echo(f"Settings: {json.dumps(document['settings'])}")
     for line in now_in_words(now) if now else ():
         typer.echo(line)
+    tell_connections(document["connections"], 10)
     for line in written:
         typer.echo(f"Sample of {line}")
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from eyespot.contracts.destination import parse_destination
 from eyespot.contracts.settings_schema import check_schema
 from eyespot.contracts.view import NamedView
 from eyespot.kernel.config import Settings, load_toml, validate
@@ -25,7 +26,6 @@ RESERVED = "eyespot-"
 
 _VERSION = r"^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,8})(-[0-9A-Za-z.-]{1,32})?$"
 _PYTHON = r"^[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63}){0,7}:[A-Za-z_]\w{0,63}$"
-_DESTINATION = re.compile(r"(\[[0-9a-f:.]{2,45}\]|[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?):(\d{1,5})")
 
 Host = Literal["inline", "process", "container"]
 """Where a service runs, from the least to the most confined."""
@@ -41,10 +41,10 @@ def _slug(text: str) -> str:
 
 
 def _destination(text: str) -> str:
-    found = _DESTINATION.fullmatch(text)
-    if found is None or not 1 <= int(found[3]) <= 65535:
-        raise ValueError(f"'{text[:40]}' is no destination, write host:port, for example example.org:443")
-    return text
+    try:
+        return str(parse_destination(text))
+    except EyespotError as error:
+        raise ValueError(str(error)) from error
 
 
 Slug = Annotated[str, AfterValidator(_slug)]

@@ -127,6 +127,8 @@ class ServicesSettings(Settings):
 
     forbid: tuple[PolicyClass, ...] = Field(default=(), max_length=4)
     """Classes of services that may not run here, whoever installs them: biometric, workplace, minors, audio."""
+    network_kb_per_s: float | None = Field(default=None, ge=1, le=1_000_000)
+    """Kilobytes (2^10 bytes) a second that each service may send and receive over the network, empty: no bound."""
 
 
 class ZoneSettings(Settings):

@@ -43,6 +43,11 @@ class StateLayout:
         return self.state / "services.db"
 
     @property
+    def egress_db(self) -> Path:
+        """The newest connections that services made out of this host, and tried to make."""
+        return self.state / "egress.db"
+
+    @property
     def services_dir(self) -> Path:
         """Their code: ``<name>/<version>-<digest12>/``; empty when none is installed."""
         return self.state / "services"

@@ -13,6 +13,7 @@ from eyespot.contracts.frames_door import Grant, Grants
 from eyespot.contracts.service import Host, PolicyClass
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.admission import Admission
+from eyespot.edge.services.egress.proxies import Proxies
 from eyespot.edge.services.engines.contract import Engine
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
@@ -58,6 +59,7 @@ class Desk:
     admission: Admission
     grants: GrantsFile
     models: ModelDesk
+    egress: Proxies
     bus: Bus
     clock: Clock
     forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())

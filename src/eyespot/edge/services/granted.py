@@ -5,8 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from eyespot.contracts.destination import parse_destination
 from eyespot.contracts.service import Destination, Host, Manifest, PolicyClass, Readable, Slug
 from eyespot.contracts.view import ANY_CAMERA, NamedView
+from eyespot.edge.services.egress.addresses import whereabouts
 from eyespot.kernel.config import Settings
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
@@ -109,7 +111,8 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     send = [f"Events '{manifest.service.name}.{kind}', which are kept and shown here." for kind in granted.emit]
     send += [f"Requests to the service {name}." for name in granted.ask]
     send += [
-        f"Anything it knows to {place}, outside of this camera; each connection is logged." for place in granted.network
+        f"Anything it knows to {place}, {whereabouts(parse_destination(place).address)}; each connection is logged."
+        for place in granted.network
     ]
     return {
         "see": see or ["Nothing."],

@@ -9,6 +9,8 @@ from eyespot.contracts.frames_door import Grant
 from eyespot.contracts.service import PolicyClass
 from eyespot.contracts.service_bus import Beat
 from eyespot.edge.services.desk import Desk
+from eyespot.edge.services.egress.limits import Counters as EgressCounters
+from eyespot.edge.services.egress.proxy import EgressProxy
 from eyespot.edge.services.engines.contract import Running
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
@@ -52,6 +54,8 @@ class Kept:
         self._checked: Checked | None = None
         self._classes: frozenset[PolicyClass] | None = None
         self._relay: Relay | None = None
+        self._egress: EgressProxy | None = None
+        self._egress_counters = EgressCounters()
         self._running: Running | None = None
         self._life_id = ""
         self._log_file = LogFile(desk.layout.service_logs_dir, row.name)
@@ -121,6 +125,8 @@ class Kept:
             found["bus"] = self._relay.status()
         if (models := self._desk.models.status(self.row.name)) is not None:
             found["inference"] = models
+        if self._egress is not None:
+            found["network"] = self._egress.status()
         if self._running is not None:
             usage = self._running.usage()
             found |= {
@@ -171,6 +177,7 @@ class Kept:
             await desk.models.open(checked, grant.model_copy(update={"socket": launch.run / MODEL_SOCKET}))
             self._relay = Relay(place, grant, desk.bus_address, desk.clock, counters=self._counters)
             await self._relay.open()
+            self._egress = await desk.egress.open(name, grant, self.row.granted.network, self._egress_counters)
             views = definite_views(checked.manifest, self.row.granted)
             if views:
                 frames = {"views": views, "socket": launch.run / "frames.sock"}
@@ -236,6 +243,8 @@ class Kept:
         """Whatever happened, nothing of this life is left."""
         name = self.row.name
         self._desk.grants.take(name)
+        if self._egress is not None:
+            await self._egress.close()
         if self._running is not None:
             if self._stopping.is_set():
                 await self._running.stop(STOP_S)

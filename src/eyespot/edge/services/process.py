@@ -10,6 +10,7 @@ from eyespot.edge.process import HostProcess, StatusReporter, follow_config, set
 from eyespot.edge.running import Running
 from eyespot.edge.services.admission import Admission
 from eyespot.edge.services.desk import Desk, GrantsFile
+from eyespot.edge.services.egress.desk import EgressDesk
 from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
@@ -34,8 +35,9 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     await asyncio.to_thread(renew, installed)
     engines = {engine.name: engine for engine in known(clock, layout.state)}
     models = ModelDesk(layout, process.config, clock, writer.submit)
+    egress = await EgressDesk.begin(layout, clock, lambda: process.config.services)
     desk = Desk(
-        layout, installed, engines, Admission(bus), GrantsFile(layout.grants_file), models,
+        layout, installed, engines, Admission(bus), GrantsFile(layout.grants_file), models, egress.proxies,
         bus, clock, lambda: process.config.services.forbid,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
@@ -46,11 +48,16 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
         return {name: {**status, **found.of(name), **switched.of(name)} for name, status in keeper.status().items()}
 
     def totals() -> dict[str, object]:
-        return {"services": services(), "events": writer.status(), "inference": models.totals()}
+        return {
+            "services": services(),
+            "events": writer.status(),
+            "inference": models.totals(),
+            "egress": egress.journal.status(),
+        }
 
     await bus.serve(subjects.control("services"), Requests(keeper.logs, services).answer)
     await switched.open()
-    parts: list[Service] = [writer, found, keeper, StatusReporter(process, totals, dict)]
+    parts: list[Service] = [writer, egress.journal, found, keeper, StatusReporter(process, totals, dict)]
     running = [Running(part, clock) for part in parts]
     following = asyncio.create_task(follow_config(process, _nothing_more))
     settle_memory()
@@ -58,6 +65,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     following.cancel()
     for each in reversed(running):
         await each.stop()
+    egress.close()
     events.close()
     store.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from eyespot.edge.services.engines.bubblewrap import LOCKED_BYTES, OPEN_FILES, SHM_BYTES
 from eyespot.edge.services.engines.contract import APP, INSIDE_UID, RUN, SCRATCH, Launch
-from eyespot.edge.services.engines.runtime import LIB, PYTHON, SITE, environment
+from eyespot.edge.services.engines.runtime import CERTIFICATES, LIB, PYTHON, SITE, environment, trusted_certificates
 from eyespot.kernel.errors import invalid
 
 OWNER_LABEL = "eyespot.owner"
@@ -90,6 +90,9 @@ def _mounts(launch: Launch, place: Place) -> Iterator[str]:
         f"{LIB}/eyespot": (place.package, _READ_ONLY),
         SITE: (place.libraries, _READ_ONLY),
     }
+    trusted = trusted_certificates()
+    if trusted is not None:
+        mounts[CERTIFICATES] = (trusted, _READ_ONLY)
     for inside, (host, how) in mounts.items():
         if ":" in str(host):
             raise invalid(f"{host} has a colon, and podman cannot mount it.", "Use another state folder.")

@@ -13,6 +13,13 @@ from eyespot.edge.services.engines.contract import APP, RUN, SCRATCH
 
 LIB, SITE, PYTHON = "/eyespot/lib", "/eyespot/site", "/eyespot/python"
 """Inside: where the package ``eyespot`` and its libraries are imported from, and where an interpreter of our own is."""
+CERTIFICATES = "/eyespot/ca-certificates.crt"
+"""Inside: the authorities that this host trusts, for TLS to what a service may reach."""
+_TRUSTED = (
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)  # fmt: skip
+"""Where Debian, Fedora, openSUSE and Alpine have them."""
 _TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 
@@ -39,12 +46,20 @@ def host_runtime() -> Runtime:
             binds.append((Path(place), place))
     binds.append((own_package(), f"{LIB}/eyespot"))
     binds.append((own_libraries(), SITE))
+    trusted = trusted_certificates()
+    if trusted is not None:
+        binds.append((trusted, CERTIFICATES))
     env = environment("/usr/local/bin:/usr/bin:/bin")
     base = Path(sys.base_prefix).resolve()
     if not base.is_relative_to("/usr"):
         binds.append((base, PYTHON))
         env |= {"PATH": f"{PYTHON}/bin:{env['PATH']}", "LD_LIBRARY_PATH": f"{PYTHON}/lib"}
     return Runtime(tuple(binds), tuple(links), env)
+
+
+def trusted_certificates() -> Path | None:
+    """The file of certificate authorities that this host trusts; None where it has none."""
+    return next((Path(name) for name in _TRUSTED if Path(name).is_file()), None)
 
 
 def own_package() -> Path:
@@ -72,6 +87,7 @@ def environment(path: str) -> dict[str, str]:
         "PWD": APP,
         "LANG": "C.UTF-8",
         "EYESPOT_RUN": RUN,
+        "SSL_CERT_FILE": CERTIFICATES,
         # One thread unless the service asks for more: its budget is mostly less than a core, and threads cost memory.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
