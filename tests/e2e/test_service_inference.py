@@ -74,9 +74,9 @@ def test_each_service_gets_the_models_and_the_share_that_it_was_granted(host: Ho
     host.until(lambda: used(host, "looker")["models"]["means"]["runs"] > before + 5 or None)
     found = used(host, "greedy")
     most_s = 0.1 * (time.monotonic() - begin_s) + 0.1
-    assert 0 < found["run_s"] <= most_s + 2 * RUN_S
+    assert 0 < found["run_s"] <= most_s + 0.5, "what it owed for its last run is all that it had too much"
     assert "10% of the accelerator" in " ".join(found["refusals"])
-    assert used(host, "looker")["refused"] == {}
+    assert "forbidden" not in used(host, "looker")["refused"]
     shown = json.loads(CliRunner().invoke(app, ["show", "greedy", "--json", "--state", str(host.state)]).output)
     assert shown["now"]["inference"]["run_s"] >= found["run_s"]
     assert any("10% of the accelerator" in line for line in now_in_words(shown["now"]))

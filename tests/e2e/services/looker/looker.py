@@ -1,6 +1,6 @@
 """Runs the model ``means`` on each frame of its view, and says what it gave, or why not."""
 
-from eyespot.kernel.errors import EyespotError
+from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.sdk import Service
 
 
@@ -12,7 +12,8 @@ class Looker(Service):
         try:
             mean = (await self.infer("means", frame.pixels))["mean"][0]
         except EyespotError as error:
-            self.say("refused", kind_of_error=error.kind.name, why=error.what)
+            if error.kind not in (Kind.UNAVAILABLE, Kind.THROTTLED):  # which the next frame may be spared
+                self.say("refused", kind_of_error=error.kind.name, why=error.what)
         else:
             wanted = frame.pixels.reshape(-1, 3).mean(axis=0)
             self.say("seen", mean=[round(float(one)) for one in mean], wanted=[round(float(one)) for one in wanted])

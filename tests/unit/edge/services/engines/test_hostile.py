@@ -210,7 +210,7 @@ async def test_accelerator(
     while (found := door.status())["refused"].get("throttled", 0) < 8 or found["models"]["means"]["runs"] < 5:
         await asyncio.to_thread(camera.run, picture)
     most_s = 0.1 * seconds(clock.monotonic_ns() - begin_ns) + 0.1
-    assert found["run_s"] <= most_s + 2 * 0.02
+    assert found["run_s"] <= most_s + 0.2
     assert found["connections"] <= CONNECTIONS + 1
     await running.kill()
     await door.close()
