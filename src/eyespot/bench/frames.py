@@ -41,7 +41,7 @@ def run(options: BenchOptions, progress: Progress) -> Report:
     report.rows = [["readers", "beyond the ring p50 ms", "p95 ms", "capture to handler p50 ms", "missed", "host CPU %"]]
     with tempfile.TemporaryDirectory() as folder, camera_run.rtsp_cameras(clip, 1) as urls:
         state = Path(folder) / "eyespot"
-        with _host(urls, state) as host:
+        with host_of(urls, state) as host:
             door = Path(folder) / "frames.sock"
             _grant(state, door)
             _wait_for(door, host)
@@ -64,7 +64,8 @@ def run(options: BenchOptions, progress: Progress) -> Report:
 
 
 @contextmanager
-def _host(urls: list[str], state: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def host_of(urls: list[str], state: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A host with a camera for each URL, recording, detection off; up when its packets can be read."""
     state.mkdir(parents=True)
     config = state / "config.toml"
     text = camera_run.host_config(urls, state, "[camera.detect]\nenabled = false\n")

@@ -14,7 +14,7 @@ from eyespot.bench.report import Progress as BenchProgress
 from eyespot.kernel.config import cache_dir
 from eyespot.kernel.errors import invalid
 
-NAMES = ("pipeline", "camera", "track", "scale", "record", "infer", "share", "schedule", "frames", "isp")
+NAMES = ("pipeline", "camera", "track", "scale", "record", "infer", "share", "schedule", "frames", "services", "isp")
 
 
 class _Bench(Protocol):
