@@ -26,6 +26,8 @@ pytestmark = [
 MIDDLE = {"name": "middle", "points": [[0.3, 0.2], [0.7, 0.2], [0.7, 0.9], [0.3, 0.9]]}
 SETTINGS: dict[str, dict[str, Any]] = {
     "occupancy": {"regions": [MIDDLE], "limits": [{"place": "middle", "more_than": 3}, {"more_than": 9}]},
+    "hotspots": {},
+    "direction": {"regions": [MIDDLE]},
 }
 CHUNK = 25
 """Messages that are sent before it is waited for that all were heard: nothing is lost in any queue."""
@@ -59,14 +61,15 @@ async def heard_until(api: NatsBus, name: str) -> int:
     return int(answer["wall_ns"])
 
 
-def told(host: Host, messages: Sequence[TracksMessage], where: Where) -> list[tuple[Any, ...]]:
-    """What the services tell of ``messages`` when they run ``where``; they are removed again."""
+def told(host: Host, messages: Sequence[TracksMessage], where: Where) -> tuple[list[tuple[Any, ...]], Any]:
+    """Events of ``messages`` and their map when the services run ``where``; they are removed again."""
     before = {event.id for event in host.events()}
     for name, settings in SETTINGS.items():
         host.installed.install(built_in()[name], "front", settings=settings, host=where)
     for name in SETTINGS:
         host.until(lambda name=name: host.state_of(name) == "running" or None)  # type: ignore[misc]  # bound at once
     asyncio.run(play(host, messages))
+    heat = asyncio.run(map_of(host))
     for name in SETTINGS:
         status = host.status()[name]
         assert (status["deaths"], status["beat"]["errors"]) == (0, 0)
@@ -74,7 +77,15 @@ def told(host: Host, messages: Sequence[TracksMessage], where: Where) -> list[tu
         host.installed.remove(name)
     host.until(lambda: host.child("eyespot.edge.services") is None or None)
     found = [event for event in host.events() if event.kind == "service" and event.id not in before]
-    return sorted(facts(event) for event in found)
+    return sorted(facts(event) for event in found), heat
+
+
+async def map_of(host: Host) -> Any:
+    api = await connect(host.layout.run_dir, "api")
+    try:
+        return json.loads(await api.request(subjects.service_request("hotspots", "map"), b"{}", 20.0))
+    finally:
+        await api.close()
 
 
 def facts(event: Event) -> tuple[Any, ...]:
@@ -84,7 +95,9 @@ def facts(event: Event) -> tuple[Any, ...]:
 
 def test_inside_and_confined_they_tell_the_same(host: Host, sample_tracks: list[TracksMessage]) -> None:
     host.until(lambda: host.recorded_bytes() or None)
-    confined, inside = told(host, sample_tracks, "process"), told(host, sample_tracks, "inline")
+    (confined, heat), (inside, heat_inside) = told(host, sample_tracks, "process"), told(host, sample_tracks, "inline")
     assert confined == inside
-    assert {label for label, *_ in confined} == {"occupancy.over-limit"}
+    assert heat == heat_inside
+    assert heat["total_s"] > 300
+    assert {label for label, *_ in confined} == {"occupancy.over-limit", "direction.heading-for"}
     assert all(end is not None for _, _, _, end, *_ in confined)

@@ -1,0 +1,1 @@
+"""Direction: where each object is heading, and where it will be."""

@@ -1,0 +1,1 @@
+"""The code of the service; ``service.toml`` beside it says what it may do."""

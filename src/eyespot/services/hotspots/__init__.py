@@ -1,0 +1,1 @@
+"""Hotspots: where in the picture time is spent."""
