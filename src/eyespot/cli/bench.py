@@ -14,7 +14,20 @@ from eyespot.bench.report import Progress as BenchProgress
 from eyespot.kernel.config import cache_dir
 from eyespot.kernel.errors import invalid
 
-NAMES = ("pipeline", "camera", "track", "scale", "record", "infer", "share", "schedule", "frames", "services", "isp")
+NAMES = (
+    "pipeline",
+    "camera",
+    "track",
+    "scale",
+    "record",
+    "infer",
+    "share",
+    "schedule",
+    "frames",
+    "services",
+    "isp",
+    "functions",
+)
 
 
 class _Bench(Protocol):

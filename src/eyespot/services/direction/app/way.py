@@ -2,7 +2,7 @@
 
 Lengths are in picture heights (fractions across times the picture's aspect), so that across and down are alike; speeds
 and errors are in heights of the object's own box, so that far and near are alike. The velocity is the tracker's: a line
-fitted through the last 1 to 3 s of foot points was worse at every horizon (docs/guide/built-in-services.md).
+fitted through the last 1 to 3 s of foot points erred no less and had worse outliers (docs/guide/built-in-services.md).
 """
 
 import math
