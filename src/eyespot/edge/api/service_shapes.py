@@ -61,6 +61,17 @@ class LiveState(BaseModel):
     values: dict[str, Any]
 
 
+class WishAnswer(BaseModel):
+    """One thing that a service asks for: `value` of `key` in `granted`."""
+
+    key: Key
+    value: str
+    part: Part
+    words: str
+    granted: bool
+    """Of a package that waits: whether a version after the one that is installed is granted it by itself."""
+
+
 class ServiceAnswer(ServiceBrief):
     """One installed service."""
 
@@ -73,6 +84,9 @@ class ServiceAnswer(ServiceBrief):
     views: list[ViewAnswer]
     policy: list[PolicyClass]
     granted: Granted
+    wishes: list[WishAnswer]
+    """Everything that it asks for, granted or not."""
+    needs_camera: bool
     controls: list[Control]
     config_schema: dict[str, Any]
     state_schema: dict[str, Any]
@@ -125,17 +139,6 @@ class ControlAnswer(BaseModel):
     answer: Any
 
 
-class WishAnswer(BaseModel):
-    """One thing that a package asks for: `value` of `key` in `granted`."""
-
-    key: Key
-    value: str
-    part: Part
-    words: str
-    granted_before: bool
-    """Granted to the version that is installed, or wished by a service that is not installed yet."""
-
-
 class UploadAnswer(BaseModel):
     """A package that waits for its owner's consent."""
 
@@ -163,7 +166,7 @@ class UploadAnswer(BaseModel):
     config_schema: dict[str, Any]
 
 
-class InstallRequest(Taken):
+class GrantRequest(Taken):
     """The owner's consent."""
 
     granted: Granted

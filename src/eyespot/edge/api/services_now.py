@@ -14,10 +14,11 @@ from eyespot.contracts.service import Manifest
 from eyespot.contracts.service_access import MAX_SERVICES
 from eyespot.contracts.view import NamedView
 from eyespot.edge.api.feeds import Feeds
-from eyespot.edge.api.service_shapes import LiveState, MomentAnswer, ServiceAnswer, ServiceBrief, ViewAnswer
+from eyespot.edge.api.service_shapes import LiveState, MomentAnswer, ServiceAnswer, ServiceBrief, ViewAnswer, WishAnswer
 from eyespot.edge.api.service_states import ServiceStates
 from eyespot.edge.layout import StateLayout
-from eyespot.edge.services.granted import cameras_of, definite_views, in_words, view_in_words
+from eyespot.edge.services.asked import needs_camera, wishes
+from eyespot.edge.services.granted import Granted, cameras_of, definite_views, in_words, view_in_words
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.store import Row, ServiceStore
 from eyespot.kernel.errors import EyespotError, not_found
@@ -125,13 +126,15 @@ class ServicesNow:
         brief = self._brief(installed, row)
         live = self.states.latest(row.name)
         about: dict[str, Any] = {"see": [], "use": [], "send": [], "views": [], "policy": [], "controls": []}
-        about |= {"config_schema": {}, "state_schema": {}}
+        about |= {"config_schema": {}, "state_schema": {}, "wishes": [], "needs_camera": False}
         if not brief.fault:
             manifest = self.manifest(installed, row)
             about = {
                 **in_words(manifest, row.granted), "policy": manifest.permissions.policy,
                 "views": [view_answer(view) for view in definite_views(manifest, row.granted)],
-                "controls": manifest.control, "config_schema": manifest.config, "state_schema": manifest.state,
+                "wishes": wish_answers(manifest, row.granted.camera, row.granted),
+                "needs_camera": needs_camera(manifest), "controls": manifest.control,
+                "config_schema": manifest.config, "state_schema": manifest.state,
             }  # fmt: skip
         return ServiceAnswer(
             **brief.model_dump(), **about, granted=row.granted, way_back=row.way_back[0] if row.way_back else None,
@@ -146,3 +149,13 @@ def view_answer(view: NamedView) -> ViewAnswer:
     return ViewAnswer(
         name=view.name, camera=view.camera, form=view.form, has_pixels=view.has_pixels, words=view_in_words(view)
     )
+
+
+def wish_answers(manifest: Manifest, camera: str, granted: Granted) -> list[WishAnswer]:
+    """What a service asks for, and what of it is ``granted``."""
+    return [
+        WishAnswer(
+            key=one.key, value=one.value, part=one.part, words=one.words, granted=one.value in getattr(granted, one.key)
+        )
+        for one in wishes(manifest, camera)
+    ]

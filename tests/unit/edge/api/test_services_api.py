@@ -112,6 +112,7 @@ async def test_one_is_told_in_the_words_of_the_command_line(owner: httpx.AsyncCl
     assert told["see"][0] == "Of camera front: the whole picture, 160 × 120 pixels, 0.01 times a second."
     assert [(view["name"], view["has_pixels"]) for view in told["views"]] == [("door", True), ("places", False)]
     assert "example.org:443" in told["send"][1]
+    assert [wish["value"] for wish in told["wishes"] if not wish["granted"]] == []
     assert (told["policy"], told["controls"][0]["verb"], told["way_back"]) == (["workplace"], "reset", None)
 
 
@@ -138,6 +139,19 @@ async def test_it_is_stopped_started_put_back_and_removed(
         assert (await owner.get(call)).status_code == 404
     audited = [record.message for record in caplog.records if record.message.startswith("audit: owner")]
     assert [words.split()[2] for words in audited[-4:]] == ["stopped", "started", "put", "removed"]
+
+
+async def test_what_it_may_do_is_taken_back_and_never_more_than_it_asks_for(
+    owner: httpx.AsyncClient, installed: Installed
+) -> None:
+    less = {"camera": "front", "views": ["door"], "emit": ["count"]}
+    told = (await owner.put("/services/counter/granted", json={"granted": less})).raise_for_status().json()
+    assert {wish["value"]: wish["granted"] for wish in told["wishes"]} == {
+        "door": True, "places": False, "tracks": False, "count": True, "example.org:443": False
+    }  # fmt: skip
+    for more in ({**less, "read": ["events"]}, {**less, "camera": "nowhere"}, {}):
+        assert (await owner.put("/services/counter/granted", json={"granted": more})).status_code == 400
+    assert installed.store.get("counter").granted.views == ("door",)
 
 
 async def test_settings_are_checked_kept_and_secrets_stay_secret(
@@ -282,7 +296,7 @@ async def test_a_package_is_sent_looked_at_and_installed_with_less_than_it_asks_
         assert (await owner.get(place)).status_code == 404, "a decision is made once"
         newer = (await owner.post("/service-uploads", content=packed(write(tmp_path / "counter", "1.1.0")))).json()
         assert newer["installed"] == "1.0.0"
-        before = {wish["value"]: wish["granted_before"] for wish in newer["wishes"]}
+        before = {wish["value"]: wish["granted"] for wish in newer["wishes"]}
         assert (before["door"], before["example.org:443"]) == (True, False)
         assert (await owner.delete(f"/service-uploads/{newer['id']}")).status_code == 204
         assert list((playing.state / "incoming").iterdir()) == []

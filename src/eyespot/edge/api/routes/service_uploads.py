@@ -9,10 +9,11 @@ from starlette.requests import ClientDisconnect
 from eyespot.contracts.view_sample import ViewSample
 from eyespot.edge.api.deps import Admin, Deps, Needs
 from eyespot.edge.api.gate import MAX_UPLOAD_BYTES
-from eyespot.edge.api.service_shapes import InstallRequest, ServiceAnswer, UploadAnswer, WishAnswer
+from eyespot.edge.api.service_consent import check_camera
+from eyespot.edge.api.service_shapes import GrantRequest, ServiceAnswer, UploadAnswer
 from eyespot.edge.api.service_uploads import Upload
-from eyespot.edge.api.services_now import view_answer
-from eyespot.edge.services.asked import needs_camera, wishes
+from eyespot.edge.api.services_now import view_answer, wish_answers
+from eyespot.edge.services.asked import needs_camera
 from eyespot.edge.services.granted import Granted, check_policy, definite_views, everything, in_words
 from eyespot.edge.services.installed import Installed
 from eyespot.kernel.errors import EyespotError, invalid, not_found
@@ -69,14 +70,11 @@ async def get_upload_sample(
 
 
 @router.post("/{upload}/install", operation_id="installService", status_code=201)
-async def install(upload: UploadPath, body: InstallRequest, admin: Admin, deps: Needs) -> ServiceAnswer:
+async def install(upload: UploadPath, body: GrantRequest, admin: Admin, deps: Needs) -> ServiceAnswer:
     """Install the package with what is granted, which may be less than it asks for; the host starts it in seconds."""
     taken = deps.uploads.get(upload)
     camera = body.granted.camera
-    if camera and deps.settings.config.camera_named(camera) is None:
-        raise invalid(f"There is no camera '{camera}'.", "Choose one of the host's.")
-    if needs_camera(taken.manifest) and not camera:
-        raise invalid("It asks for a camera, and none was chosen.", "Choose the camera that it is for.")
+    check_camera(deps, taken.manifest, camera)
     forbidden = deps.settings.config.services.forbid
 
     def take(installed: Installed) -> str:
@@ -99,11 +97,7 @@ async def _told(deps: Deps, taken: Upload, camera: str) -> UploadAnswer:
         title=about.title, summary=about.summary, vendor=about.vendor, host=about.host,
         policy=list(manifest.permissions.policy), forbidden=_forbidden(deps, taken), installed=old,
         needs_camera=needs_camera(manifest), camera=chosen,
-        wishes=[
-            WishAnswer(key=one.key, value=one.value, part=one.part, words=one.words,
-                       granted_before=one.value in getattr(would, one.key))
-            for one in wishes(manifest, chosen)
-        ],
+        wishes=wish_answers(manifest, chosen, would),
         use=in_words(manifest, Granted(camera=chosen))["use"],
         views=[view_answer(view) for view in definite_views(manifest, asked)],
         config_schema=manifest.config,

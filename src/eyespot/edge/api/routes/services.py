@@ -12,10 +12,12 @@ from eyespot.contracts.view_sample import ViewSample
 from eyespot.edge.api.deps import Admin, Deps, Needs
 from eyespot.edge.api.principal import Principal
 from eyespot.edge.api.routes.cameras import JPEG
+from eyespot.edge.api.service_consent import check_camera
 from eyespot.edge.api.service_requests import ask_service
 from eyespot.edge.api.service_shapes import (
     ControlAnswer,
     ControlRequest,
+    GrantRequest,
     LiveState,
     ServiceAnswer,
     ServiceEnabled,
@@ -53,6 +55,18 @@ async def enable_service(service: ServicePath, body: ServiceEnabled, admin: Admi
     """Start a service, also one that failed or runs, or stop it; the host notices within seconds."""
     await deps.services.of(service, lambda installed: installed.enable(service, enabled=body.enabled))
     log.info("audit: %s %s service %s", admin.name, "started" if body.enabled else "stopped", service)
+    return await deps.services.one(service)
+
+
+@router.put("/{service}/granted", operation_id="grantService")
+async def grant_service(service: ServicePath, body: GrantRequest, admin: Admin, deps: Needs) -> ServiceAnswer:
+    """Grant it exactly this, never more than it asks for; it is started anew with that, and its views end at once."""
+    manifest = await deps.services.of(
+        service, lambda installed: deps.services.manifest(installed, installed.store.get(service))
+    )
+    check_camera(deps, manifest, body.granted.camera)
+    await deps.services.of(service, lambda installed: installed.grant(service, body.granted))
+    log.info("audit: %s changed what service %s may do", admin.name, service)
     return await deps.services.one(service)
 
 
