@@ -1,6 +1,6 @@
-/** Which page the address names. Eight flat pages need no library: path segments, a query, and history. */
+/** Which page the address names. Nine flat pages need no library: path segments, a query, and history. */
 
-export const PAGES = ["live", "review", "timeline", "zones", "health", "settings", "signin", "setup"] as const;
+export const PAGES = ["live", "review", "timeline", "zones", "services", "health", "settings", "signin", "setup"] as const;
 export type PageName = (typeof PAGES)[number];
 
 function parse(path: string): { page: PageName; arg: string } {

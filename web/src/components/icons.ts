@@ -5,6 +5,7 @@ export const ICONS = {
   review: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
   timeline: "M3 12h18M6 8v8M11 5v14M16 9v6M20 10v4",
   zones: "M5 8l7-4 8 6-3 9-10 1zM5 8v.01M12 4v.01M20 10v.01M17 19v.01M7 20v.01",
+  services: "M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9",
   health: "M3 12h4l2.5-6 4 12L16 12h5",
   settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 5v4M9 15v4",
   play: "M7 4.5v15l12.5-7.5z",

@@ -174,14 +174,18 @@ function placeOf(text: string): string[] {
 
 /**
  * Puts each part of an API error beside the field it speaks of. The API writes `place: words; place: words`, a place
- * being keys joined by dots, perhaps after a file name. What names no field stays for the top of the form.
+ * being keys joined by dots, perhaps after a file name. What names no field, of the document or of the `known` ones, stays
+ * for the top of the form.
  */
-export function placeErrors(what: string, document: unknown): { fields: Record<string, string>; rest: string[] } {
+export function placeErrors(what: string, document: unknown, known: Record<string, unknown> = {}): { fields: Record<string, string>; rest: string[] } {
   const fields: Record<string, string> = {};
   const rest: string[] = [];
   for (const part of what.replace(/\.$/, "").split("; ")) {
     const pieces = part.split(": ");
-    const at = pieces.findIndex((piece) => typeof getAt(document, placeOf(piece).slice(0, 1)) !== "undefined");
+    const at = pieces.findIndex((piece) => {
+      const first = placeOf(piece).slice(0, 1);
+      return getAt(document, first) !== undefined || getAt(known, first) !== undefined;
+    });
     const words = pieces.slice(at + 1).join(": ");
     if (at >= 0 && words !== "") fields[placeOf(pieces[at] as string).join(".")] = words;
     else rest.push(part);

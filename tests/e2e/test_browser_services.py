@@ -1,0 +1,123 @@
+"""A real service under bubblewrap on its page in a real browser: consent, samples, live state, settings, controls."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from eyespot.edge.apps_dev.package import build
+
+from .conftest import Host
+from .test_browser import AXE, RULES, until
+
+pytestmark = [
+    pytest.mark.browser, pytest.mark.footage, pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap here: apt-get install bubblewrap"),
+]  # fmt: skip
+ONLOOKER = Path(__file__).parent / "services" / "onlooker"
+PICTURE = "image => image.complete ? [image.naturalWidth, image.naturalHeight] : null"
+
+
+@pytest.fixture(scope="module")
+def signed_in(page: Page, host: Host) -> Page:
+    """The person's window, whether or not the tests of test_browser.py ran before."""
+    if page.request.get(f"{host.url}/api/v1/setup").json()["needed"]:
+        page.goto(host.setup_link)
+        page.get_by_test_id("setup-username").fill("owner")
+        for field in page.locator("input[type=password]").all():
+            field.fill("correct horse battery")
+        page.get_by_test_id("setup-submit").click()
+    page.get_by_test_id("nav-services").first.click()
+    page.get_by_test_id("services").wait_for()
+    return page
+
+
+def live(page: Page, value: str) -> int:
+    """A number of the live state, -1 while it is not there."""
+    found = page.get_by_test_id(f"live-{value}")
+    return int(found.inner_text().replace(",", "")) if found.count() else -1
+
+
+def test_a_package_is_installed_with_less_than_it_asks_for(signed_in: Page, tmp_path: Path) -> None:
+    page, package = signed_in, build(ONLOOKER, tmp_path).path
+    page.get_by_test_id("install-file").set_input_files(package)
+    page.get_by_test_id("consent").wait_for()
+    assert "the whole" not in page.get_by_test_id("wish-views:left").locator("..").inner_text(), "a part of the picture"
+    for view in ("left", "people"):
+        until(lambda view=view: shown(page, view) == [320, 240], f"a sample of {view} is shown before it is granted")  # type: ignore[misc]  # a lambda with a default
+    page.get_by_test_id("wish-emit:bright").uncheck()
+    page.get_by_test_id("wish-read:tracks").uncheck()
+    page.get_by_test_id("consent-install").click()
+    page.get_by_test_id("service").wait_for()
+    state = page.get_by_test_id("service-state")
+    until(lambda: state.get_attribute("data-state") == "running", "it runs")
+    assert not page.get_by_test_id("wish-emit:bright").is_checked()
+
+
+def shown(page: Page, view: str) -> object:
+    picture = page.get_by_test_id(f"sample-{view}").locator("img")
+    return picture.evaluate(PICTURE) if picture.count() else None
+
+
+def test_its_page_shows_what_it_sees_and_says(signed_in: Page) -> None:
+    page = signed_in
+    for view in ("left", "people"):
+        until(lambda view=view: shown(page, view) == [320, 240], f"a sample of {view} is shown")  # type: ignore[misc]  # a lambda with a default
+    places = page.get_by_test_id("sample-places")
+    until(lambda: places.locator("rect").count() > 0, "the places of people are drawn, without a picture")
+    assert places.locator("img").count() == 0
+    until(lambda: 0 < live(page, "brightness") <= 100, "its live state comes under the manifest's titles")
+    assert "Brightness" in page.get_by_test_id("service-live").inner_text()
+
+
+def test_a_setting_changed_on_the_form_shows_in_its_live_state(signed_in: Page) -> None:
+    page = signed_in
+    version = page.get_by_test_id("service").get_attribute("data-version")
+    counted = live(page, "pictures")
+    scale = page.get_by_test_id("field-scale")
+    scale.fill("0")
+    page.get_by_test_id("service-settings-save").click()
+    until(lambda: "at least 1" in page.get_by_test_id("service-settings").inner_text(), "a wrong value is refused")
+    scale.fill("1000")
+    page.get_by_test_id("service-settings-save").click()
+    until(lambda: live(page, "scale") == 1000 and live(page, "brightness") > 100, "the service uses it")
+    assert live(page, "pictures") > counted, "it was told, not started again"
+    assert page.get_by_test_id("service").get_attribute("data-version") == version
+
+
+def test_its_control_is_sent_and_its_output_read(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_test_id("field-from").fill("5000")
+    page.get_by_test_id("send-reset").click()
+    until(lambda: '"pictures":5000' in page.get_by_test_id("answer-reset").inner_text(), "it answered")
+    until(lambda: live(page, "pictures") > 5000, "it counts from there")
+    page.get_by_test_id("service-log").locator("summary").click()
+    until(lambda: "looking" in page.get_by_test_id("service-log").inner_text(), "its output is shown")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_its_page_breaks_no_rule_of_accessibility(signed_in: Page, colours: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not there: run `make setup`")
+    page = signed_in
+    page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]  # its Literal, from a parameter
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    found = page.evaluate("rules => axe.run(document, {runOnly: rules})", RULES)["violations"]
+    assert [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]] == []
+
+
+def test_a_view_is_taken_away_then_it_is_stopped_and_removed(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_test_id("wish-views:people").uncheck()
+    page.get_by_test_id("grant-save").click()
+    until(lambda: page.get_by_test_id("sample-people").count() == 0, "it no longer sees that")
+    page.get_by_test_id("service-stop").click()
+    state = page.get_by_test_id("service-state")
+    until(lambda: state.get_attribute("data-state") == "stopped", "it is stopped")
+    until(lambda: page.get_by_test_id("sample-left").get_attribute("data-state") != "loading", "the sample is decided")
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_test_id("service-remove").click()
+    page.get_by_test_id("install").wait_for()
+    until(lambda: page.get_by_test_id("service-onlooker").count() == 0, "it is gone")

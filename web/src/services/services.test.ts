@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import type { Wish } from "../api/service-types";
+import { grantedOf, sameTicks, tickedOf } from "./grants";
+import { breachRows, counterRows, liveRows, refusals, valueWords } from "./words";
+
+const wishes: Wish[] = [
+  { key: "views", value: "door", part: "see", words: "Of camera front.", granted: true },
+  { key: "read", value: "tracks", part: "see", words: "The tracks of front.", granted: false },
+  { key: "network", value: "example.org:443", part: "send", words: "Anything.", granted: true },
+];
+const words = { yes: "yes", no: "no", none: "none" };
+
+describe("grants", () => {
+  it("grants what is ticked and nothing else", () => {
+    expect(grantedOf(wishes, new Set(["views:door", "views:roof"]), "front")).toEqual({ camera: "front", views: ["door"], models: [], read: [], emit: [], ask: [], outputs: [], network: [] });
+  });
+  it("begins with what was granted", () => expect([...tickedOf(wishes)]).toEqual(["views:door", "network:example.org:443"]));
+  it("notices a change", () => {
+    expect(sameTicks(new Set(["a", "b"]), new Set(["b", "a"]))).toBe(true);
+    expect(sameTicks(new Set(["a"]), new Set(["b"]))).toBe(false);
+  });
+});
+
+describe("what a service says", () => {
+  it("is shown under the manifest's titles, then by key", () => {
+    const schema = { properties: { people: { title: "People inside", description: "now" }, away: {} } };
+    const rows = liveRows({ wall_ns: 1, values: { other_s: 2.5, people: 3 } }, schema, words);
+    expect(rows.map((row) => [row.label, row.value, row.note])).toEqual([["People inside", "3", "now"], ["Other (s)", "2.5", ""]]);
+    expect(liveRows(null, schema, words)).toEqual([]);
+  });
+  it("is always text of a bounded length", () => {
+    expect([true, null, "", "x", { a: 1 }].map((value) => valueWords(value, words))).toEqual(["yes", "none", "none", "x", '{"a":1}']);
+    expect(valueWords("x".repeat(5000), words).length).toBeLessThan(500);
+  });
+  it("survives counters of another shape", () => {
+    const t = Object.fromEntries(["uptime", "cpu", "memory", "processes", "frames", "events", "refusedEvents", "errors", "messages", "refused", "deaths"].map((key) => [key, key])) as Parameters<typeof counterRows>[1];
+    expect(counterRows({ beat: null, bus: [], cpu_s: "many", deaths: 2 }, t)).toEqual([{ label: "deaths", value: "2" }]);
+    expect(counterRows({ beat: { uptime_s: 5, frames: { door: 3, roof: 4 } } }, t)).toEqual([{ label: "uptime", value: "5 s" }, { label: "frames", value: "7" }]);
+    expect(breachRows({ breaches: { memory: 2, cpu: 0 } })).toEqual([{ what: "Memory", times: 2 }]);
+    expect(breachRows({})).toEqual([]);
+    expect(refusals({ bus: { refusals: ["no", 3] } })).toEqual(["no"]);
+  });
+});

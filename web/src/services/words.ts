@@ -1,0 +1,72 @@
+/** Live states, counters and breaches of a service as rows that people read. Pure; what a service says is only ever text. */
+import type { LiveState, Service } from "../api/service-types";
+import { bytes, count, duration } from "../app/format";
+import { keyWords, type Schema } from "../settings/schema";
+
+const LONGEST = 400;
+
+export interface Row {
+  key: string;
+  label: string;
+  value: string;
+  note: string;
+}
+
+/** A value in words: numbers short, yes and no, everything else as JSON. */
+export function valueWords(value: unknown, words: { yes: string; no: string; none: string }): string {
+  if (value === null || value === undefined || value === "") return words.none;
+  if (typeof value === "boolean") return value ? words.yes : words.no;
+  if (typeof value === "number") return value.toLocaleString(undefined, { maximumFractionDigits: 3 });
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** Live values in the order of the manifest's `[state]`, then those that it does not name. */
+export function liveRows(live: LiveState | null, schema: Schema, words: { yes: string; no: string; none: string }): Row[] {
+  const values = live?.values ?? {};
+  const named = Object.keys(schema.properties ?? {}).filter((key) => key in values);
+  const keys = [...named, ...Object.keys(values).filter((key) => !named.includes(key))];
+  return keys.map((key) => {
+    const about = schema.properties?.[key];
+    return { key, label: about?.title ?? keyWords(key), value: valueWords(values[key], words), note: about?.description ?? "" };
+  });
+}
+
+function table(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
+const numberOr = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+/** Budget breaches: what was over its limit, and how often; empty while it kept to its budget. */
+export function breachRows(health: Record<string, unknown>): { what: string; times: number }[] {
+  return Object.entries(table(health["breaches"]))
+    .map(([what, times]) => ({ what: keyWords(what), times: numberOr(times) ?? 0 }))
+    .filter((row) => row.times > 0);
+}
+
+/** What the bus refused it, newest last. */
+export function refusals(health: Record<string, unknown>): string[] {
+  const found = table(health["bus"])["refusals"];
+  return Array.isArray(found) ? found.filter((line): line is string => typeof line === "string") : [];
+}
+
+/** The counters that are known to people; what this version does not know is left to the raw list. */
+export function counterRows(health: Service["health"], t: Record<"uptime" | "cpu" | "memory" | "processes" | "frames" | "events" | "refusedEvents" | "errors" | "messages" | "refused" | "deaths", string>): { label: string; value: string }[] {
+  const beat = table(health["beat"]);
+  const bus = table(health["bus"]);
+  const frames = Object.values(table(beat["frames"])).reduce<number>((sum, value) => sum + (numberOr(value) ?? 0), 0);
+  const rows: [string, number | null, (value: number) => string][] = [
+    [t.uptime, numberOr(beat["uptime_s"]), duration],
+    [t.cpu, numberOr(health["cpu_s"]), (value) => `${value.toFixed(1)} s`],
+    [t.memory, numberOr(health["memory_bytes"]), bytes],
+    [t.processes, numberOr(health["pids"]), count],
+    [t.frames, "frames" in beat ? frames : null, count],
+    [t.events, numberOr(health["events"]), count],
+    [t.refusedEvents, numberOr(health["events_refused"]), count],
+    [t.errors, numberOr(beat["errors"]), count],
+    [t.messages, numberOr(bus["messages"]), count],
+    [t.refused, numberOr(bus["refused"]), count],
+    [t.deaths, numberOr(health["deaths"]), count],
+  ];
+  return rows.filter((row): row is [string, number, (value: number) => string] => row[1] !== null).map(([label, value, say]) => ({ label, value: say(value) }));
+}
