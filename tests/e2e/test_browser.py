@@ -233,7 +233,7 @@ def test_an_output_is_switched_and_pulsed_and_says_what_is_wrong(page: Page) -> 
 
 PAGES = {
     "live": "player", "review": "event-list", "timeline": "timeline", "zones": "zone-canvas", "health": "health",
-    "settings": "settings-camera",
+    "services": "services", "settings": "settings-camera",
 }  # fmt: skip
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]

@@ -16,9 +16,10 @@ export interface ServiceBrief {
   fault: string;
 }
 
-export type Key = "views" | "models" | "read" | "emit" | "ask" | "outputs" | "network";
+export type Key = "views" | "models" | "read" | "emit" | "record" | "ask" | "outputs" | "network";
 export type Part = "see" | "use" | "send";
-export type Granted = { camera: string } & Record<Key, string[]>;
+/** What an owner grants; what else it says of the service (such as where it runs) is carried along. */
+export type Granted = { camera: string; [more: string]: unknown } & Record<Key, string[]>;
 
 export interface Wish {
   key: Key;
@@ -96,6 +97,7 @@ export interface Upload {
   camera: string;
   wishes: Wish[];
   use: string[];
+  granted: Granted;
   views: ServiceView[];
 }
 

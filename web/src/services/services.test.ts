@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Wish } from "../api/service-types";
-import { grantedOf, sameTicks, tickedOf } from "./grants";
+import { fixedUse, grantedOf, sameTicks, tickedOf } from "./grants";
 import { breachRows, counterRows, liveRows, refusals, valueWords } from "./words";
 
 const wishes: Wish[] = [
@@ -12,9 +12,13 @@ const words = { yes: "yes", no: "no", none: "none" };
 
 describe("grants", () => {
   it("grants what is ticked and nothing else", () => {
-    expect(grantedOf(wishes, new Set(["views:door", "views:roof"]), "front")).toEqual({ camera: "front", views: ["door"], models: [], read: [], emit: [], ask: [], outputs: [], network: [] });
+    expect(grantedOf(wishes, new Set(["views:door", "views:roof"]), "front", { host: "process", camera: "yard", emit: ["old"] })).toEqual({ host: "process", camera: "front", views: ["door"], models: [], read: [], emit: [], record: [], ask: [], outputs: [], network: [] });
   });
   it("begins with what was granted", () => expect([...tickedOf(wishes)]).toEqual(["views:door", "network:example.org:443"]));
+  it("keeps what no tick takes away apart", () => {
+    const use: Wish = { key: "outputs", value: "siren", part: "use", words: "The output siren.", granted: true };
+    expect(fixedUse(["At most 1 core.", "The output siren."], [...wishes, use])).toEqual(["At most 1 core."]);
+  });
   it("notices a change", () => {
     expect(sameTicks(new Set(["a", "b"]), new Set(["b", "a"]))).toBe(true);
     expect(sameTicks(new Set(["a"]), new Set(["b"]))).toBe(false);

@@ -162,6 +162,8 @@ class UploadAnswer(BaseModel):
     wishes: list[WishAnswer]
     use: list[str]
     """What it uses of the machine."""
+    granted: Granted
+    """What a version after the one that is installed is granted by itself."""
     views: list[ViewAnswer]
     config_schema: dict[str, Any]
 

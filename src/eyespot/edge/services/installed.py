@@ -155,6 +155,7 @@ class Installed:
         """
         checked = self.check(self.store.get(name))
         check_granted(checked.manifest, granted)
+        check_host(checked.manifest, granted, checked.row.digest)
         if not self.store.set_granted(name, checked.row.digest, granted):
             raise EyespotError(Kind.CONFLICT, f"{name} was changed meanwhile.", "Look at it and try again.")
         return replace(checked.row, granted=granted)

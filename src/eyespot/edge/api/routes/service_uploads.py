@@ -98,7 +98,7 @@ async def _told(deps: Deps, taken: Upload, camera: str) -> UploadAnswer:
         policy=list(manifest.permissions.policy), forbidden=_forbidden(deps, taken), installed=old,
         needs_camera=needs_camera(manifest), camera=chosen,
         wishes=wish_answers(manifest, chosen, would),
-        use=in_words(manifest, Granted(camera=chosen))["use"],
+        use=in_words(manifest, Granted(camera=chosen, host=would.host))["use"], granted=would,
         views=[view_answer(view) for view in definite_views(manifest, asked)],
         config_schema=manifest.config,
     )  # fmt: skip
