@@ -38,9 +38,18 @@ class Host:
         self.layout = StateLayout.of(state)
         self.store = ServiceStore(self.layout.services_db)
         self.installed = Installed(self.layout, self.store)
-        command = [sys.executable, "-m", "eyespot.cli.main", "camera", "run", "--config", str(state / "config.toml")]
         self.log = (state / "log.txt").open("wb")
-        self.process = subprocess.Popen([*command, "--state", str(state)], stdout=self.log, stderr=self.log)
+        self.process = self._begin()
+
+    def _begin(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "eyespot.cli.main", "camera", "run", "--config"]
+        where = [str(self.state / "config.toml"), "--state", str(self.state)]
+        return subprocess.Popen([*command, *where], stdout=self.log, stderr=self.log)
+
+    def begin_again(self) -> None:
+        """Start the host once more, after its end."""
+        self.process.wait()
+        self.process = self._begin()
 
     def until(self, what: Callable[[], T | None]) -> T:
         """What ``what`` gives as soon as it gives something."""

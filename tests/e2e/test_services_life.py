@@ -1,6 +1,12 @@
-"""What is forbidden, granted and healthy changes while services run; whom it does not concern notices nothing."""
+"""What is forbidden, granted and healthy changes while services run; and everything is killed at any moment."""
 
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +74,75 @@ def test_forbidden_stuck_and_revoked_services_are_stopped_and_the_others_go_on(h
     assert any(line.endswith(" sees door") for line in logs(host, "watcher")), (
         "an ended service's log is read from disk"
     )
+
+
+def victims(host: Host) -> dict[str, list[int]]:
+    """Whom to kill, by what they are."""
+    found: dict[str, list[int]] = {"bubblewrap": [], "service": []}
+    for role in ("eyespot.edge.frames", "eyespot.edge.services"):
+        child = host.child(role)
+        found[role] = [child.pid] if child else []
+    for pid in host.confined():
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            continue
+        found["bubblewrap" if name == "bwrap" else "service"].append(pid)
+    return found
+
+
+def change(host: Host, number: int) -> "subprocess.Popen[bytes]":
+    """A change at the command line, in a process of its own."""
+    limit = f'{{"limit": {number + 1}}}'
+    words = [["install", str(SERVICES / "counter"), "--camera", "front"], ["config", "counter", limit],
+             ["disable", "counter"], ["enable", "counter"], ["remove", "counter"]][number % 5]  # fmt: skip
+    command = [sys.executable, "-m", "eyespot.cli.main", "services", *words, "--state", str(host.state)]
+    return subprocess.Popen(command, stdout=host.log, stderr=host.log)
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def left(host: Host) -> list[str]:
+    """What a host that has ended left behind: processes, mounts, sockets."""
+    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if str(host.state) in line]
+    return (
+        [str(pid) for pid in host.confined()]
+        + mounts
+        + [str(path) for path in host.layout.run_dir.glob("services/*/*.sock")]
+    )
+
+
+def test_everything_is_killed_at_any_moment_and_comes_back(host: Host) -> None:
+    chance = random.Random(20261124)
+    host.installed.install(SERVICES / "counter", "front")
+    host.installed.install(SERVICES / "watcher", "front")
+    for number in range(15):
+        changing = change(host, number)
+        time.sleep(chance.uniform(0.2, 1.5))
+        changing.kill()
+        changing.wait()
+        kind, pids = chance.choice(sorted((kind, pids) for kind, pids in victims(host).items() if pids) or [("", [0])])
+        if kind:
+            kill(chance.choice(pids))
+        if number == 9:
+            host.process.kill()
+            host.begin_again()
+        before = host.recorded_bytes()
+        host.until(lambda before=before: host.recorded_bytes() > before or None)  # type: ignore[misc]  # bound at once
+    for row in host.store.rows():
+        host.installed.check(row)
+    host.installed.install(SERVICES / "counter", "front")
+    for name in ("counter", "watcher"):
+        host.installed.enable(name, enabled=True)
+    runs = {"counter": "running", "watcher": "running"}
+    host.until(lambda: {name: told["state"] for name, told in host.status().items()} == runs or None)
+    host.until(lambda: views_of(host, "watcher") or None)
+    assert host.orphans() == set()
+    host.process.send_signal(signal.SIGINT)
+    host.process.wait()
+    assert left(host) == []

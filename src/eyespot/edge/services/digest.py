@@ -46,6 +46,17 @@ def copy_folder(source: Path, target: Path) -> None:
                     copy.write(data)
                 copy.flush()
                 os.fsync(copy.fileno())
+    for folder in (path for path in (target, *target.rglob("*")) if path.is_dir()):
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Names in ``folder`` survive a power cut from now on."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -19,7 +19,8 @@ from eyespot.contracts.service_access import MAX_SERVICES
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.builtin import ORIGIN, is_built_in
-from eyespot.edge.services.digest import copy_folder, digest_of
+from eyespot.edge.services.digest import copy_folder, digest_of, sync_folder
+from eyespot.edge.services.engines.scratch import discard
 from eyespot.edge.services.granted import PERMISSIONS, Granted, check_granted, check_policy, everything
 from eyespot.edge.services.hosting import check_host
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
@@ -224,7 +225,7 @@ class Installed:
             names = {row.name for row in self.store.rows()}
             for storage in self._layout.scratch_dir.glob("*"):
                 if storage.name.partition(".")[0] not in names:
-                    shutil.rmtree(storage, ignore_errors=True)
+                    discard(storage)
             remove_logs(self._layout.service_logs_dir, names)
             self.store.forget_states()
         return gone
@@ -268,6 +269,8 @@ class Installed:
                 shutil.rmtree(place)
             if not place.exists():
                 draft.rename(place)
+            for folder in (place.parent, home):
+                sync_folder(folder)
             return digest
         finally:
             shutil.rmtree(draft_home, ignore_errors=True)

@@ -19,6 +19,7 @@ from eyespot.edge.layout import HOST
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.kept import Kept
+from eyespot.edge.services.leftovers import clear_leftovers
 from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.pause import first_of
 from eyespot.edge.services.service_events import May
@@ -52,6 +53,7 @@ class Keeper:
         heard = self._desk.bus.subscribe(subjects.service_beat(subjects.EVERY))
         seen = self._desk.bus.subscribe(subjects.status("frames"))
         listening = [asyncio.create_task(self._listen(heard)), asyncio.create_task(self._listen_to_frames(seen))]
+        await asyncio.to_thread(clear_leftovers, self._desk.layout)
         await asyncio.to_thread(self._desk.installed.sweep)
         try:
             while not stop.is_set():
@@ -64,6 +66,7 @@ class Keeper:
             await asyncio.gather(heard.close(), seen.close())
             await asyncio.gather(*listening)
             await asyncio.gather(*(kept.stop() for kept in self._kept.values()))
+            await asyncio.to_thread(self._desk.installed.sweep)  # the last one may have been removed
 
     async def reconcile(self) -> None:
         """One look at the store."""

@@ -125,6 +125,14 @@ def make(
     return group
 
 
+def sweep_groups(cgroup: Path = OWN_CGROUP, mounts: Path = OWN_MOUNTS) -> None:
+    """End and remove what hosts that are gone have left, wherever groups of services are made."""
+    for controller, seat in seats_of(cgroup, mounts).items():
+        parent = _parent(seat, controller)
+        if parent is not None:
+            _sweep(parent)
+
+
 def seats_of(cgroup: Path, mounts: Path = OWN_MOUNTS) -> dict[str, Seat]:
     """Controller → where a process sits.
 

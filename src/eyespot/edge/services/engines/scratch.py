@@ -74,6 +74,17 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int, pause: Callable[[floa
     return Scratch(_plain(home / FOLDER, owner_uid), mounted=False)
 
 
+def put_away(home: Path) -> None:
+    """Unmount storage that an earlier life has left; nothing of it is running any more."""
+    _unmount(home / MOUNT)
+
+
+def discard(home: Path) -> None:
+    """Remove the storage in ``home`` for good, mounted or not."""
+    put_away(home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 def _await_detached(image: Path, pause: Callable[[float], object]) -> None:
     for _ in range(_LOOKS):
         if not _attached(image):
