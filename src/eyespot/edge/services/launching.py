@@ -12,6 +12,7 @@ from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
 from eyespot.edge.services.granted import cameras_of
 from eyespot.edge.services.hosting import entry_of, host_of
 from eyespot.edge.services.installed import Checked
+from eyespot.edge.services.time_zone import posix_time_zone
 
 FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384
 """Users of services: a range for each name, far from the host's own and from /etc/subuid's usual ones."""
@@ -56,5 +57,6 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
         run=run,
         budget=Budget(budget.cpu, budget.memory_mb, budget.disk_mb, budget.pids, budget.log_kb_per_min),
         uids=uids_of(name),
+        env={"TZ": posix_time_zone()},
         entry=entry_of(manifest) if host_of(manifest, checked.row.granted, checked.row.digest) == "inline" else None,
     )

@@ -16,6 +16,7 @@ from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.launching import prepare
 from eyespot.edge.services.renewal import renew
 from eyespot.edge.services.store import ServiceStore
+from eyespot.edge.services.time_zone import posix_time_zone
 from eyespot.kernel.errors import EyespotError
 
 OTHER = """
@@ -61,7 +62,9 @@ def test_only_code_that_came_with_the_platform_runs_inside_of_it(installed: Inst
     row = installed.install(built_in()["occupancy"], "front", host="inline")
     checked = installed.check(row)
     assert host_of(checked.manifest, row.granted, row.digest) == "inline"
-    assert prepare(StateLayout.of(tmp_path / "state"), checked, "one").entry is not None
+    launch = prepare(StateLayout.of(tmp_path / "state"), checked, "one")
+    assert launch.entry is not None
+    assert launch.env == {"TZ": posix_time_zone()}
     assert "nothing confines it" in in_words(checked.manifest, row.granted)["use"][0]
     with pytest.raises(EyespotError, match="not built-in"):
         installed.install(look_alike(tmp_path))
