@@ -42,7 +42,7 @@ function takeTracks(message) {
     if (seen.has(track.id)) continue;
     if (seen.size >= MAX_REMEMBERED) seen.delete(seen.values().next().value);
     seen.add(track.id);
-    const wallNs = BigInt(Date.now()) * 1_000_000n;
+    const wallNs = BigInt(message.wall_ns);
     const rest = { id: newId(wallNs), kind: "seen", camera: message.camera, track: track.id, detail: { label: track.label } };
     say("event", `{"v":1,"start_wall_ns":${wallNs},"end_wall_ns":${wallNs},${JSON.stringify(rest).slice(1)}`);
     events += 1;

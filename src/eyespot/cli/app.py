@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from eyespot.cli.app_install import install, logs
+from eyespot.cli.app_test import run_tests
 
 app = typer.Typer(help="Write a service.", no_args_is_help=True)
 
@@ -77,5 +78,6 @@ def run_app(
         asyncio.run(tried(Path(state) / "state"))
 
 
+app.command("test")(run_tests)
 app.command()(install)
 app.command()(logs)

@@ -54,6 +54,7 @@ class Runtime:
         self._frames = {view.name: 0 for view in place.manifest.view}
         self._events = self._errors = 0
         self._busy_ns: int | None = None
+        self._moment_ns = 0
         service._link = self
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -75,6 +76,11 @@ class Runtime:
             for task in (stopping, *parts):
                 task.cancel()
             await asyncio.gather(stopping, *parts, return_exceptions=True)
+
+    @property
+    def moment_wall_ns(self) -> int:
+        """When what is being handled was captured: in ``on_frame`` and ``on_tracks``; elsewhere now."""
+        return self._moment_ns or self.clock.wall_ns()
 
     def say_event(self, event: ServiceEvent) -> None:
         """See ``Service.emit``."""
@@ -145,13 +151,14 @@ class Runtime:
                 log.warning("what came on %s does not parse: %s", subject, error)
 
     async def _take_tracks(self, data: bytes) -> None:
-        await self._call(self._service.on_tracks, TracksMessage.model_validate_json(data))
+        tracks = TracksMessage.model_validate_json(data)
+        await self._call(self._service.on_tracks, tracks, moment_ns=tracks.wall_ns)
 
     async def _take_event(self, data: bytes) -> None:
         await self._call(self._service.on_event, Event.model_validate_json(data))
 
     async def _take_frame(self, view: str, frame: Any) -> None:
-        await self._call(self._service.on_frame, view, frame)
+        await self._call(self._service.on_frame, view, frame, moment_ns=frame.stamp.wall_ns)
         self._frames[view] += 1
 
     async def _configure(self, data: bytes) -> None:
@@ -162,14 +169,17 @@ class Runtime:
             return
         await self._call(self._service.on_config, self.settings)
 
-    async def _call(self, handler: Callable[..., Any], *values: Any) -> None:
+    async def _call(self, handler: Callable[..., Any], *values: Any, moment_ns: int = 0) -> None:
         """A handler in its turn; a defect in it is logged and counted, and the service goes on."""
         async with self._at_work():
+            self._moment_ns = moment_ns
             try:
                 await _settled(handler(*values))
             except Exception:  # the author's code: whatever it raises must not end the service
                 self._errors += 1
                 log.exception("%s failed", handler.__name__)
+            finally:
+                self._moment_ns = 0
 
     @asynccontextmanager
     async def _at_work(self) -> AsyncIterator[None]:

@@ -36,6 +36,9 @@ class Link(Protocol):
     clock: Clock
     settings: Values
 
+    @property
+    def moment_wall_ns(self) -> int: ...
+
     def say_event(self, event: ServiceEvent) -> None: ...
 
     def say_state(self, values: dict[str, Any]) -> None: ...
@@ -110,8 +113,9 @@ class Service:
             kind: one of the manifest's ``emit``.
             camera: where; may be left out with one camera.
             event_id: of an event that was said before, to say more about it.
-            more: fields of ``ServiceEvent``. Without ``start_wall_ns`` it is now, and without ``end_wall_ns`` too it is
-                over at once; what is no field goes to ``detail``.
+            more: fields of ``ServiceEvent``. Without ``start_wall_ns`` it began when what is being handled was captured
+                (a frame, tracks), elsewhere now; without ``end_wall_ns`` too it is over at once. What is no field goes
+                to ``detail``.
 
         Raises:
             EyespotError: ``INVALID`` when the event breaks its rules.
@@ -121,7 +125,7 @@ class Service:
             raise invalid(f"'{kind}' is not among permissions.emit of {link.name}.", "Add it to service.toml.")
         if not camera and len(link.cameras) != 1:
             raise invalid(f"{link.name} has {len(link.cameras)} cameras.", "Say which: emit(kind, camera=...).")
-        event = _event(kind, camera or link.cameras[0], event_id, link.clock.wall_ns(), more)
+        event = _event(kind, camera or link.cameras[0], event_id, link.moment_wall_ns, more)
         link.say_event(event)
         return event.id
 

@@ -24,6 +24,7 @@ from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.frames.cut import Cut
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
 from eyespot.kernel.socket_path import reachable
+from eyespot.kernel.unread import unread_bytes
 
 log = logging.getLogger(__name__)
 
@@ -132,6 +133,11 @@ class Door:
                     client.lost += 1
                     self.lost += 1
         self._offered.update(names)
+
+    @property
+    def unread(self) -> bool:
+        """Whether a client has not read all that it was told."""
+        return any(unread_bytes(client.peer) for client in self._clients.values())
 
     def status(self) -> dict[str, Any]:
         """Counters, and what is read now."""

@@ -76,6 +76,11 @@ class StreamFeed:
             if self._work is not None:
                 await asyncio.gather(self._work, return_exceptions=True)
 
+    @property
+    def busy(self) -> bool:
+        """Packets wait or are being cut."""
+        return self._work is not None and not self._work.done()
+
     def status(self) -> dict[str, Any]:
         """Counters and state."""
         return {

@@ -103,6 +103,11 @@ class FramesHost:
         self._need_room(view)
         return (await take_sample(view, self._clock, self._reading)).model_dump_json().encode()
 
+    @property
+    def busy(self) -> bool:
+        """Something is being cut, or somebody has not read all that was handed out."""
+        return any(feed.busy for feed, _ in self._feeds.values()) or any(door.unread for door in self._doors.values())
+
     def status(self) -> dict[str, Any]:
         """Counters of doors, cuts and feeds."""
         return {

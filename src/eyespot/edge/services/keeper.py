@@ -92,6 +92,10 @@ class Keeper:
                 self._kept[name] = Kept(row, self._desk)
         self._tell_failures()
 
+    def kept(self, name: str) -> Kept | None:
+        """One service that should run."""
+        return self._kept.get(name)
+
     def allowed(self, name: str) -> May | None:
         """See ``Kept.allowed``; None when there is none of that name."""
         kept = self._kept.get(name)

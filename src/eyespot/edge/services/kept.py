@@ -11,6 +11,7 @@ from eyespot.contracts.service_bus import Beat
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.egress.limits import Counters as EgressCounters
 from eyespot.edge.services.egress.proxy import EgressProxy
+from eyespot.edge.services.engines.asleep import all_asleep
 from eyespot.edge.services.engines.contract import Running
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
@@ -114,6 +115,18 @@ class Kept:
         if self._running is not None:
             return self._running.logs.lines()
         return self._logs or self._log_file.lines(TAIL_LINES)
+
+    @property
+    def delivered(self) -> int:
+        """Messages of the bus that it was sent, in all its lives."""
+        return self._counters.delivered
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it runs, has read all that it was sent on the bus, and sleeps."""
+        if self._running is None or self._relay is None or self._relay.busy:
+            return False
+        return all_asleep(self._running.identity.pid)
 
     def status(self) -> dict[str, Any]:
         """How it is, as JSON-ready values."""

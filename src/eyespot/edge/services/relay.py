@@ -31,6 +31,7 @@ from eyespot.edge.services.relay_wire import (
 from eyespot.edge.services.sign_in import Address, Place
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind, corrupt
+from eyespot.kernel.unread import unread_bytes
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class Relay:
         self._messages = Bucket(self._limits.messages_per_s, clock)
         self._bytes = Bucket(self._limits.bytes_per_s, clock)
         self._open: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._held_up = 0
         self._listener: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -112,6 +115,11 @@ class Relay:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
 
+    @property
+    def busy(self) -> bool:
+        """Something of what it says is held up by its bounds, or it has not read all that it was sent."""
+        return bool(self._held_up) or any(_is_unread(writer) for writer in self._writers)
+
     def status(self) -> dict[str, Any]:
         """Counters and the last refusals."""
         now = self.counters
@@ -126,6 +134,7 @@ class Relay:
         task.add_done_callback(self._open.discard)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             peer: socket.socket = writer.get_extra_info("socket")
             check_caller(peer, self._grant)
@@ -138,6 +147,7 @@ class Relay:
         except (OSError, asyncio.IncompleteReadError, TimeoutError, asyncio.LimitOverrunError) as error:
             log.debug("%s: connection ended: %s", self._place.name, error)
         finally:
+            self._writers.discard(writer)
             await hang_up(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -222,7 +232,11 @@ class Relay:
         wait_s = max(self._messages.take(1), self._bytes.take(size_bytes))
         if wait_s > 0:
             self.counters.throttled += 1
-            await self._clock.sleep(wait_s)
+            self._held_up += 1
+            try:
+                await self._clock.sleep(wait_s)
+            finally:
+                self._held_up -= 1
 
     async def _pump_down(
         self, reader: asyncio.StreamReader, wire: Wire, frames: list[Frame], writer: asyncio.StreamWriter
@@ -259,3 +273,7 @@ def _say_error(writer: asyncio.StreamWriter, error: EyespotError) -> None:
     text = error.what.replace("'", "").replace("\r", "").replace("\n", "")
     with contextlib.suppress(OSError):
         writer.write(f"-ERR '{text}'\r\n".encode())
+
+
+def _is_unread(writer: asyncio.StreamWriter) -> bool:
+    return writer.transport.get_write_buffer_size() > 0 or unread_bytes(writer.get_extra_info("socket")) > 0
