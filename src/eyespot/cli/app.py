@@ -25,7 +25,7 @@ def new(
     from eyespot.edge.apps_dev.scaffold import scaffold
 
     folder = scaffold(name, parent)
-    typer.echo(f"{folder} is there.\n  → Its code is {folder / 'app.py'}; how to go on is in docs/guide/sdk.md.")
+    typer.echo(f"{folder} is there.\n  → Its code is {folder / 'app.py'}; how to go on is in docs/guide/apps.md.")
 
 
 @app.command()

@@ -40,6 +40,10 @@ class Notes:
     def say_state(self, values: dict[str, Any]) -> None:
         self.last = values
 
+    @property
+    def moment_wall_ns(self) -> int:
+        return self.clock.wall_ns()
+
     async def infer(self, package: str, image: Any) -> Any:
         raise AssertionError("it has no model")
 

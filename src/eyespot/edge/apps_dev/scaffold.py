@@ -1,9 +1,10 @@
-"""The folder of a new service, that works as it is: manifest, code, and a page that says how to go on."""
+"""The folder of a new service, that works as it is: manifest, code, a test, and a page that says how to go on."""
 
 from pathlib import Path
 from string import Template
 
 from eyespot.contracts.service import MANIFEST_FILE, MAX_NAME_CHARS, RESERVED
+from eyespot.edge.apps_dev.expectations import TESTS_FOLDER
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 from eyespot.kernel.ids import is_slug
 
@@ -64,10 +65,20 @@ class App(Service):
 _README = """\
 # $title
 
-A service for Eyespot. `service.toml` says what it may see, say and use; `app.py` is what it does.
-How to write one is in Eyespot's docs/guide/sdk.md.
+A service for Eyespot. `service.toml` says what it may see, say and use; `app.py` is what it does; `tests` is
+what it should say of which footage. How to go on is in Eyespot's docs/guide/apps.md.
 """
-_FILES = {MANIFEST_FILE: _MANIFEST, "app.py": _CODE, "README.md": _README}
+_TEST = """\
+# eyespot app test replays this footage and compares what the service says with what is expected here.
+footage = "synthetic:"            # or "sample", or a file beside this one
+seconds = 4
+settings = { dark_below = 254 }   # brighter than the scene is
+
+[[event]]
+kind = "dark"
+to_s = 1
+"""
+_FILES = {MANIFEST_FILE: _MANIFEST, "app.py": _CODE, "README.md": _README, "tests/dark.toml": _TEST}
 
 
 def scaffold(name: str, parent: Path) -> Path:
@@ -86,6 +97,7 @@ def scaffold(name: str, parent: Path) -> Path:
     words = {"name": name, "title": name.replace("-", " ").replace("_", " ").capitalize()}
     try:
         folder.mkdir(parents=True)
+        (folder / TESTS_FOLDER).mkdir()
         for file, text in _FILES.items():
             (folder / file).write_text(Template(text).substitute(words), encoding="utf-8")
     except FileExistsError as error:

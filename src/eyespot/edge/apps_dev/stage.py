@@ -14,13 +14,15 @@ from eyespot.contracts.service_access import ServiceUsers
 from eyespot.contracts.status import Role
 from eyespot.edge.apps_dev.tape import Tape
 from eyespot.edge.child import Child, ChildSpec
-from eyespot.edge.config import CameraSettings
+from eyespot.edge.config import CameraHostConfig, CameraSettings
 from eyespot.edge.frames.grants_file import follow_grants
 from eyespot.edge.frames.host import FramesHost
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.running import Running
-from eyespot.edge.services.desk import Admission, Desk, GrantsFile
+from eyespot.edge.services.admission import Admission
+from eyespot.edge.services.desk import Desk, GrantsFile
 from eyespot.edge.services.engines.chooser import known
+from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.service_events import ServiceEvents
@@ -76,7 +78,8 @@ async def staged(
         engines = {engine.name: engine for engine in known(clock, layout.state)}
         installed = Installed(layout, store)
         grants = GrantsFile(layout.grants_file)
-        desk = Desk(layout, installed, engines, Admission(host_bus), grants, host_bus, clock)
+        models = ModelDesk(layout, CameraHostConfig(camera=(camera,)), clock, submit)
+        desk = Desk(layout, installed, engines, Admission(host_bus), grants, models, host_bus, clock)
         keeper = Keeper(desk, submit)
         found = ServiceEvents(host_bus, keeper.allowed, submit)
         frames = FramesHost(tape, await joined("frames"), clock, {camera.id: camera.seen}.get)

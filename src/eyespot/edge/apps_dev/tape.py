@@ -11,6 +11,9 @@ from pathlib import Path
 from eyespot.contracts.packet import StreamFormat, Unit
 from eyespot.media.packet_socket import PacketClient
 
+MAX_UNTAKEN = 4
+"""A format and a packet wait at most; more would be a defect, and is raised."""
+
 
 class Tape(PacketClient):
     """A ``PacketClient`` whose one stream is what ``offer`` is given."""
@@ -49,7 +52,7 @@ class Tape(PacketClient):
         from_key: bool = True,
     ) -> AsyncGenerator[Unit, None]:
         """See ``PacketClient.units``; everybody gets everything from when they joined."""
-        queue = self._queues[reader] = asyncio.Queue()
+        queue = self._queues[reader] = asyncio.Queue(MAX_UNTAKEN)
         if self._format is not None:
             queue.put_nowait(self._format)
         try:

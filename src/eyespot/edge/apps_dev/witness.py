@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Collection
 
-from eyespot.bus.contract import Bus, Handler, Subscription
+from eyespot.bus.contract import Bus, Handler, MatchingHandler, Subscription
 from eyespot.contracts.track import TracksMessage
 
 MAX_REMEMBERED = 100_000
@@ -46,6 +46,10 @@ class Witness:
     async def serve(self, subject: str, handler: Handler) -> None:
         """See ``Bus``."""
         await self._bus.serve(subject, handler)
+
+    async def serve_matching(self, subject: str, handler: MatchingHandler) -> None:
+        """See ``Bus``."""
+        await self._bus.serve_matching(subject, handler)
 
     async def close(self) -> None:
         """See ``Bus``."""

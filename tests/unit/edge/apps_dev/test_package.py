@@ -41,7 +41,7 @@ def test_it_holds_what_the_folder_holds(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "there", filter="data")
     assert read_manifest(tmp_path / "there") == read_manifest(folder)
     assert (tmp_path / "there" / "app.py").read_bytes() == (folder / "app.py").read_bytes()
-    assert package.files == 3
+    assert package.files == 4
 
 
 def test_a_link_is_refused_and_leaves_nothing(tmp_path: Path) -> None:

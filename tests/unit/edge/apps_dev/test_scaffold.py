@@ -15,7 +15,7 @@ def test_the_manifest_is_taken(tmp_path: Path) -> None:
     manifest = read_manifest(folder)
     assert (manifest.service.name, manifest.service.title) == ("back-door", "Back door")
     assert tomllib.loads((folder / "service.toml").read_text())["permissions"] == {"emit": ["dark"]}
-    assert "$" not in "".join(file.read_text() for file in folder.iterdir())
+    assert "$" not in "".join(file.read_text() for file in folder.rglob("*") if file.is_file())
 
 
 def test_an_existing_folder_is_left_alone(tmp_path: Path) -> None:
