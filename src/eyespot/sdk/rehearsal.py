@@ -58,6 +58,11 @@ class Rehearsal:
         self.service._link = self
         _settled(self.service.on_start())
 
+    @property
+    def moment_wall_ns(self) -> int:
+        """When an event began that says nothing of it: now."""
+        return self.clock.wall_ns()
+
     def tracks(self, message: TracksMessage) -> None:
         """Let it hear tracks."""
         _settled(self.service.on_tracks(message))

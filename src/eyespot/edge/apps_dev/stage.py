@@ -15,12 +15,14 @@ from eyespot.contracts.status import Role
 from eyespot.edge.apps_dev.tape import Tape
 from eyespot.edge.child import Child, ChildSpec
 from eyespot.edge.config import CameraHostConfig, CameraSettings
+from eyespot.edge.config_parts import ServicesSettings
 from eyespot.edge.frames.grants_file import follow_grants
 from eyespot.edge.frames.host import FramesHost
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.running import Running
 from eyespot.edge.services.admission import Admission
 from eyespot.edge.services.desk import Desk, GrantsFile
+from eyespot.edge.services.egress.desk import EgressDesk
 from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
 from eyespot.edge.services.installed import Installed
@@ -79,12 +81,14 @@ async def staged(
         installed = Installed(layout, store)
         grants = GrantsFile(layout.grants_file)
         models = ModelDesk(layout, CameraHostConfig(camera=(camera,)), clock, submit)
-        desk = Desk(layout, installed, engines, Admission(host_bus), grants, models, host_bus, clock)
+        egress = await EgressDesk.begin(layout, clock, ServicesSettings)
+        desk = Desk(layout, installed, engines, Admission(host_bus), grants, models, egress.proxies, host_bus, clock)
         keeper = Keeper(desk, submit)
-        found = ServiceEvents(host_bus, keeper.allowed, submit)
+        stack.callback(egress.close)
+        found = ServiceEvents(host_bus, keeper.allowed, submit, clock)
         frames = FramesHost(tape, await joined("frames"), clock, {camera.id: camera.seen}.get)
         vision_bus = await joined("vision")
-        parts: list[Service] = [frames, found, keeper]
+        parts: list[Service] = [frames, egress.journal, found, keeper]
         for part in parts:
             stack.push_async_callback(Running(part, clock).stop)
         following = asyncio.create_task(follow_grants(layout.grants_file, clock, frames.apply))
