@@ -231,6 +231,17 @@ def test_an_output_is_switched_and_pulsed_and_says_what_is_wrong(page: Page) -> 
     assert page.get_by_test_id("switch-siren").is_disabled(), "there is no such GPIO line here"
 
 
+def test_a_zone_pulses_the_output_that_is_chosen_for_it(page: Page) -> None:
+    page.get_by_test_id("nav-zones").first.click()
+    page.get_by_test_id("zone-canvas").first.wait_for()
+    page.get_by_test_id("shape-zone-0").click()
+    page.get_by_test_id("shape-output-lamp").click()
+    page.get_by_test_id("zones-save").click()
+    until(lambda: page.get_by_test_id("zones-dirty").inner_text() == "", "it is saved")
+    camera = page.request.get(page.evaluate("location.origin") + "/api/v1/config").json()["document"]["camera"][0]
+    assert camera["zone"][0]["outputs"] == ["lamp"]
+
+
 PAGES = {
     "live": "player", "review": "event-list", "timeline": "timeline", "zones": "zone-canvas", "health": "health",
     "services": "services", "settings": "settings-camera",

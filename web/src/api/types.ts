@@ -75,6 +75,9 @@ export interface Zone {
   labels: string[];
   loiter_s: number | null;
   max_objects: number | null;
+  /** Outputs that an event of the zone pulses, and which event does. */
+  outputs?: string[];
+  pulse_on?: "zone" | "loiter" | "occupancy";
 }
 
 export interface Line {
@@ -82,6 +85,8 @@ export interface Line {
   a: Point;
   b: Point;
   labels: string[];
+  /** Outputs that a crossing pulses. */
+  outputs?: string[];
 }
 
 /** A part of the picture that nobody may see. */
