@@ -105,6 +105,9 @@ def test_a_service_reaches_what_was_granted_alone_and_its_owner_sees_it(
     assert (held["outcome"], held["address"]) == ("open", "127.0.0.1")
     host.until(lambda: host.status()["courier"]["network"]["refused"] == 4 or None)
 
+    done = CliRunner().invoke(app, ["show", "courier", "--state", str(host.state)])
+    assert "refused: 4" in done.output
+
     assert not outside.gone.is_set()
     revoked = CliRunner().invoke(app, ["revoke", "courier", "--network", here, "--state", str(host.state)])
     assert revoked.exit_code == 0, revoked.output

@@ -21,13 +21,16 @@ def now_of(state: Path, name: str) -> dict[str, Any] | None:
 
 
 def now_in_words(now: dict[str, Any]) -> Iterator[str]:
-    """What it used of models, outputs and the bus, a line each."""
+    """What it used of models, outputs, the network and the bus, a line each."""
     if (inference := now.get("inference")) is not None:
         for package, counted in inference["models"].items():
             yield f"Model {package}: ran {counted['runs']} times"
         yield f"Accelerator: {inference['run_s']:g} s of a share of {inference['share']:.0%}{_refused(inference)}"
     if (outputs := now.get("outputs", {})).get("switched") or outputs.get("refused"):
         yield f"Outputs: switched {outputs['switched']} times{_refused(outputs)}"
+    if (network := now.get("network")) is not None:
+        passed = f"{network['sent_bytes']} bytes out, {network['received_bytes']} in"
+        yield f"Network: {network['made']} connections, {passed}; refused: {network['refused']}"
     if "bus" in now:
         yield f"Bus: {now['bus']['messages']} messages{_refused(now['bus'])}"
 
