@@ -8,6 +8,10 @@ import typer
 from eyespot.cli.app_install import install, logs
 from eyespot.cli.app_test import run_tests
 
+DEFAULT_STATE = Path("/var/lib/eyespot")
+ARCHIVED_S = 30.0
+"""So much of an archived moment is played, over and over, where nothing else is said."""
+
 app = typer.Typer(help="Write a service.", no_args_is_help=True)
 
 
@@ -47,6 +51,9 @@ def run_app(
         str, typer.Option(help="rtsp://…, /dev/video0, a file, or synthetic: for a rendered scene.")
     ] = "synthetic:",
     for_s: Annotated[float | None, typer.Option("--for", min=0, help="Stop after so many seconds.")] = None,
+    at: Annotated[str, typer.Option(help="Play what a host recorded then (2026-05-04T13:30:00) instead.")] = "",
+    camera: Annotated[str, typer.Option(help="With --at: id of its camera. Else as --source.")] = "",
+    archive: Annotated[Path, typer.Option("--state", help="With --at: the host's state folder.")] = DEFAULT_STATE,
 ) -> None:
     """Try a service out on a host of its own, confined; it is started again whenever a file of it changes."""
     import asyncio
@@ -54,13 +61,14 @@ def run_app(
 
     from eyespot.cli.first_config import write_config
     from eyespot.contracts.service import read_manifest
+    from eyespot.edge.apps_dev.archived import archived_clip, moment_ns
     from eyespot.edge.apps_dev.try_out import TryOut, needs_detection
     from eyespot.edge.layout import StateLayout
     from eyespot.edge.supervisor import Supervisor
     from eyespot.kernel.clock import SystemClock
     from eyespot.kernel.log import setup_logging
 
-    async def tried(state: Path) -> None:
+    async def tried(state: Path, source: str) -> None:
         config = write_config(state, source, name="Tried out", port=0, detect=needs_detection(read_manifest(folder)))
         stop = asyncio.Event()
         host = Supervisor(config, state, SystemClock())
@@ -75,7 +83,11 @@ def run_app(
 
     setup_logging("host")
     with tempfile.TemporaryDirectory(prefix="eyespot-app-") as state:
-        asyncio.run(tried(Path(state) / "state"))
+        played = camera or source
+        if at:
+            clip = Path(state) / "archived.mp4"
+            played = str(archived_clip(archive, camera, moment_ns(at), for_s or ARCHIVED_S, clip))
+        asyncio.run(tried(Path(state) / "state", played))
 
 
 app.command("test")(run_tests)

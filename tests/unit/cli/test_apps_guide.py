@@ -26,7 +26,7 @@ COMMANDS = [
 
 def test_each_command_is_one_that_there_is() -> None:
     group = typer.main.get_group(app)
-    assert [words[0] for words in COMMANDS] == ["new", "run", "test", "build", "install", "logs"]
+    assert [words[0] for words in COMMANDS] == ["new", "run", "run", "test", "build", "install", "logs"]
     for name, *words in COMMANDS:
         group.commands[name].make_context(name, words)
 
