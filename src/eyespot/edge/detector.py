@@ -6,7 +6,7 @@ time, and lanes serve equal priorities in order of arrival, so cameras take turn
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from eyespot.infer.package import ModelPackage
 from eyespot.infer.session import Outputs, choices, open_session
 from eyespot.kernel.errors import EyespotError
 from eyespot.media.decode import Frame, Pixels
+from eyespot.vision.heads.nanodet import Candidates
 from eyespot.vision.heads.registry import find_head
 
 FLOOR_SCORE = 0.2
@@ -100,7 +101,7 @@ class Detector:
         self._order = document.input.order
         self._head = find_head(document.head)
         self._open_one = open_one
-        self._lanes: Lanes[Detections] = Lanes(self._open, lanes, run=run, finish=self._finish, max_waiting=MAX_WAITING)
+        self._lanes: Lanes[Candidates] = Lanes(self._open, lanes, run=run, finish=self._pick, max_waiting=MAX_WAITING)
 
     @property
     def waiting(self) -> int:
@@ -121,13 +122,17 @@ class Detector:
             return frame.rgb(width_px, height_px)
         return frame.bgr(width_px, height_px)
 
-    def submit(self, image: Pixels, asked: Asked) -> "Future[Detections]":
-        """Queue a picture; raises ``EXHAUSTED`` when too many wait."""
+    def submit(self, image: Pixels, asked: Asked) -> "Future[Candidates]":
+        """Queue a picture whose result is for ``settle``; raises ``EXHAUSTED`` when too many wait."""
         return self._lanes.submit(image, asked, priority=asked.priority)
+
+    def settle(self, pictures: Sequence[Candidates]) -> list[Detections]:
+        """The objects in each of several pictures."""
+        return self._head.settle(pictures)
 
     async def detect(self, image: Pixels, asked: Asked) -> Detections:
         """The objects in a picture; raises ``EXHAUSTED``, or what the runtime raised."""
-        return await asyncio.wrap_future(self.submit(image, asked))
+        return self.settle([await asyncio.wrap_future(self.submit(image, asked))])[0]
 
     def wanted(self, labels: tuple[str, ...]) -> NDArray[np.bool_] | None:
         """Which of the model's labels are among ``labels``; None for all."""
@@ -150,9 +155,9 @@ class Detector:
         self.reason = session.choice.reason
         return session
 
-    def _finish(self, outputs: Outputs, asked: Asked) -> Detections:
+    def _pick(self, outputs: Outputs, asked: Asked) -> Candidates:
         """In the lane's thread."""
-        found = self._head(
+        return self._head.pick(
             outputs,
             labels=self.labels,
             score_threshold=FLOOR_SCORE,
@@ -160,8 +165,8 @@ class Detector:
             aspect=asked.aspect,
             region=asked.region,
             input_px=self.input_px,
+            wanted=asked.wanted,
         )
-        return only(found, asked.wanted)
 
 
 class Detectors:
@@ -275,13 +280,3 @@ def _told(package: ModelPackage, settings: VisionSettings) -> dict[tuple[str, tu
 def account_of(camera: str) -> str:
     """Name of a camera's account in the inference process."""
     return f"camera.{camera}"
-
-
-def only(found: Detections, wanted: NDArray[np.bool_] | None) -> Detections:
-    """``found`` without labels that are not wanted."""
-    if wanted is None or not len(found):
-        return found
-    keep = wanted[found.labels]
-    if keep.all():
-        return found
-    return Detections(found.capture_ns, found.boxes[keep], found.scores[keep], found.labels[keep], found.aspect)

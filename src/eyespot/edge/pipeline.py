@@ -39,6 +39,7 @@ from eyespot.record.index import SegmentIndex
 from eyespot.record.settings import RecordSettings
 from eyespot.record.storage import Storage, default_roots
 from eyespot.record.writer import READER_BYTES, SegmentWriter
+from eyespot.vision.heads.nanodet import Candidates
 from eyespot.vision.track import TrackerSettings
 from eyespot.vision.track.tracks import Tracks
 
@@ -98,7 +99,7 @@ class _Worker:
         self._decoder: Decoder | None = None
         self._detector: Detector | None = None
         self._offset_ns = 0
-        self._ahead: deque[tuple[Future[Detections], Frame]] = deque()
+        self._ahead: deque[tuple[Future[Candidates], Frame]] = deque()
         self._best: dict[Path, Frame] = {}
         self._clock = clock
         self.begin_ns = self.end_ns = 0
@@ -120,8 +121,7 @@ class _Worker:
         for frame in self._decoder.flush() if self._decoder else ():
             self._frame(frame)
         last_ns = self._ahead[-1][1].capture_ns if self._ahead else 0
-        while self._ahead:
-            self._conclude()
+        self._conclude(len(self._ahead))
         self._draw()
         self._note(self.scene.finish(last_ns, self._offset_ns))
         self.report.tracks, self.report.events = self.scene.tracks_seen, self.scene.events
@@ -143,14 +143,13 @@ class _Worker:
         if self._adaptive is not None:
             if self._adaptive.is_worth(frame):
                 self._submit(frame)
-                self._conclude()
+                self._conclude(1)
             else:
                 self._clock_in()
             return
         ahead = self._settings.lanes + FRAMES_AHEAD
         if len(self._ahead) >= ahead + CONCLUDED_TOGETHER:
-            while len(self._ahead) > ahead:
-                self._conclude()
+            self._conclude(len(self._ahead) - ahead)
         self._submit(frame)
 
     def _submit(self, frame: Frame) -> None:
@@ -160,9 +159,16 @@ class _Worker:
         self._ahead.append((detector.submit(detector.image(frame), asked), frame))
         self.report.inferences += 1
 
-    def _conclude(self) -> None:
-        future, frame = self._ahead.popleft()
-        detections = future.result()
+    def _conclude(self, count: int) -> None:
+        """Take the results of the ``count`` oldest frames."""
+        if not count or self._detector is None:
+            return
+        taken = [self._ahead.popleft() for _ in range(count)]
+        found = self._detector.settle([future.result() for future, _ in taken])
+        for detections, (_, frame) in zip(found, taken, strict=True):
+            self._judge(detections, frame)
+
+    def _judge(self, detections: Detections, frame: Frame) -> None:
         self.report.detections += int((detections.scores >= self._camera.detect.score).sum())
         events, pictures = self.scene.judged(detections, self._offset_ns)
         for path in pictures:

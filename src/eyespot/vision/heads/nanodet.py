@@ -5,6 +5,7 @@ the expectation of a softmax over ``bins`` whole strides; a cell's centre lies h
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +21,28 @@ MAX_CANDIDATES = 300
 Region = tuple[float, float, float, float]
 
 
-def decode(
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The cells of one picture that may hold an object, still with their doubles.
+
+    Attributes:
+        capture_ns, aspect: of the whole picture, passed on.
+        region: which part of the picture the model saw, ``x1 y1 x2 y2`` in fractions; None: all of it.
+        scores: ``(K,)`` float32; ``labels``: ``(K,)`` int32.
+        distributions: ``(4 × bins, K)`` logits of the distances of the sides.
+        places: ``(8, K)``: see ``_places``.
+    """
+
+    capture_ns: int
+    aspect: float
+    region: Region | None
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    distributions: NDArray[Any]
+    places: NDArray[np.float32]
+
+
+def pick(
     outputs: Sequence[NDArray[Any]],
     *,
     labels: Sequence[str],
@@ -29,9 +51,9 @@ def decode(
     aspect: float,
     region: Region | None = None,
     input_px: tuple[int, int] | None = None,
-    iou_threshold: float = 0.6,
-) -> Detections:
-    """Detections of one picture.
+    wanted: NDArray[np.bool_] | None = None,
+) -> Candidates:
+    """What one picture may hold; nothing of ``outputs`` is kept.
 
     Args:
         outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, C + 4 × bins, N)``.
@@ -40,7 +62,7 @@ def decode(
         capture_ns, aspect: of the whole picture, passed on.
         region: which part of the picture the model saw, ``x1 y1 x2 y2`` in fractions; may reach outside 0 to 1 (bars).
         input_px: height and width the model ran at; None when both are the same.
-        iou_threshold: overlap above which the lesser of two boxes of one label goes.
+        wanted: ``(C,)``, which labels count; None for all.
 
     Raises:
         EyespotError: ``INVALID`` when the arrays do not fit ``labels`` or ``input_px``.
@@ -56,12 +78,32 @@ def decode(
     cells = (best >= score_threshold).nonzero()[0]
     if len(cells) > MAX_CANDIDATES:
         cells = cells[np.argpartition(-best[cells], MAX_CANDIDATES)[:MAX_CANDIDATES]]
-    values = raw[:, cells]
+    classes = raw[: len(labels), cells].argmax(axis=0)
+    if wanted is not None:
+        cells, classes = cells[wanted[classes]], classes[wanted[classes]]
     scores = best[cells].astype(np.float32, copy=False)
-    classes = values[: len(labels)].argmax(axis=0).astype(np.int32)
-    boxes = _boxes(values[len(labels) :], places[:, cells])
-    keep = nms(boxes, scores, classes, iou_threshold)
-    return Detections(capture_ns, _place(boxes[keep], region), scores[keep], classes[keep], aspect)
+    distributions = raw[len(labels) :, cells]
+    return Candidates(capture_ns, aspect, region, scores, classes.astype(np.int32), distributions, places[:, cells])
+
+
+def settle(pictures: Sequence[Candidates], *, iou_threshold: float = 0.6) -> list[Detections]:
+    """The detections of each picture; several at once cost less than one by one.
+
+    Args:
+        iou_threshold: overlap above which the lesser of two boxes of one label goes.
+    """
+    if not pictures:
+        return []
+    distributions = np.concatenate([picture.distributions for picture in pictures], axis=1)
+    boxes = _boxes(distributions, np.concatenate([picture.places for picture in pictures], axis=1))
+    found, end = [], 0
+    for picture in pictures:
+        begin, end = end, end + len(picture.scores)
+        own = boxes[begin:end]
+        keep = nms(own, picture.scores, picture.labels, iou_threshold)
+        placed = _place(own[keep], picture.region)
+        found.append(Detections(picture.capture_ns, placed, picture.scores[keep], picture.labels[keep], picture.aspect))
+    return found
 
 
 def _boxes(distributions: NDArray[Any], places: NDArray[np.float32]) -> Boxes:
