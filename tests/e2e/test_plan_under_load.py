@@ -26,7 +26,7 @@ def write_package(folder: Path) -> None:
         "inputs": [{"name": "image", "dtype": "uint8", "shape": [1, SIDE_PX, SIDE_PX, 3]}],
         "outputs": [
             {"name": "best", "dtype": "float32", "shape": [1, CELLS]},
-            {"name": "raw", "dtype": "float32", "shape": [1, 1 + 4 * BINS, CELLS]},
+            {"name": "raw", "dtype": "float32", "shape": [1, CELLS, 1 + 4 * BINS]},
         ],
     }
     data = json.dumps(graph).encode()

@@ -82,10 +82,10 @@ def watch(frames: Iterator[tuple[int, VideoFrame]], detector: Detector, most: in
         aspect = frame.width_px / frame.height_px
         grey: NDArray[np.uint8] = frame.grey(160, round(160 / aspect))
         motion = gate.update(grey, frame.capture_ns)
-        whole = detector.submit(detector.image(frame), Asked(frame.capture_ns, aspect, wanted)).result()
+        whole = _found(detector, detector.image(frame), Asked(frame.capture_ns, aspect, wanted))
         chosen = regions.choose(whole, motion.boxes, scene.boxes, (frame.width_px, frame.height_px), detector.input_px)
         parts: list[Detections] = [
-            detector.submit(detector.image(frame, region), Asked(frame.capture_ns, aspect, wanted, region)).result()
+            _found(detector, detector.image(frame, region), Asked(frame.capture_ns, aspect, wanted, region))
             for region in chosen
         ]
         found = regions.join(whole, chosen, parts)
@@ -94,6 +94,10 @@ def watch(frames: Iterator[tuple[int, VideoFrame]], detector: Detector, most: in
         seen.looks += 1
     seen.regions = regions.looked
     return seen
+
+
+def _found(detector: Detector, image: NDArray[np.uint8], asked: Asked) -> Detections:
+    return detector.settle([detector.submit(image, asked).result()])[0]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from eyespot.kernel.clock import SystemClock
 from eyespot.kernel.config import cache_dir
 from eyespot.media.decode import Decoder
 from eyespot.vision.heads.accuracy import ap50
-from eyespot.vision.heads.nanodet import decode
+from eyespot.vision.heads.registry import find_head
 
 WIDTH_PX, HEIGHT_PX = 416, 320
 EVERY = 12
@@ -56,7 +56,8 @@ class PersonJudge:
     """Compares models by the people they find."""
 
     def detect(self, outputs: Sequence[NDArray[Any]], input_px: tuple[int, int]) -> Detections:
-        return decode(outputs, labels=COCO_LABELS, score_threshold=0.05, capture_ns=0, aspect=4 / 3, input_px=input_px)
+        options = {"labels": COCO_LABELS, "score_threshold": 0.05, "capture_ns": 0, "aspect": 4 / 3}
+        return find_head("nanodet")(outputs, input_px=input_px, **options)
 
     def agreement(self, found: Sequence[Detections], reference: Sequence[Detections]) -> float:
         truth = [item.boxes[(item.scores >= CONFIDENT) & (item.labels == PERSON)] for item in reference]

@@ -20,7 +20,7 @@ def _package(folder: Path, *, dtype: int = TensorProto.UINT8, head: str = "nanod
     """A package whose graph finds nothing: 21 cells of two classes for 32 × 32 pixels."""
     folder = folder / name
     folder.mkdir()
-    zeros = {"best": (1, 21), "raw": (1, 46, 21)}
+    zeros = {"best": (1, 21), "raw": (1, 21, 46)}
     nodes = [
         helper.make_node("Cast", ["image"], ["floats"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["floats"], ["mean"], axes=[0, 1, 2, 3], keepdims=0),

@@ -32,14 +32,14 @@ def centres():
 
 
 def detect(outputs, anchors, width, height):
-    """Boxes in picture pixels from the model's best scores ``(1, N)`` and raw values ``(1, 80 + 44, N)``."""
+    """Boxes in picture pixels from the model's best scores ``(1, N)`` and raw values ``(1, N, 80 + 44)``."""
     best, raw = outputs[0][0], outputs[1][0]
     keep = np.flatnonzero(best >= SCORE)
     if not len(keep):
         return sv.Detections.empty()
-    labels = raw[:80, keep].argmax(0)
-    bins = np.exp(raw[80:, keep].reshape(4, 11, -1))
-    reach = (bins / bins.sum(1, keepdims=True) * np.arange(11)[None, :, None]).sum(1).T * anchors[keep, 2:3]
+    labels = raw[keep, :80].argmax(1)
+    bins = np.exp(raw[keep, 80:].reshape(-1, 4, 11))
+    reach = (bins / bins.sum(2, keepdims=True) * np.arange(11)).sum(2) * anchors[keep, 2:3]
     boxes = np.concatenate([anchors[keep, :2] - reach[:, :2], anchors[keep, :2] + reach[:, 2:]], 1)
     boxes *= np.array([width, height, width, height], np.float32) / SIZE
     found = sv.Detections(boxes, confidence=best[keep], class_id=labels)

@@ -2,7 +2,7 @@
 
 Picture in, candidates out: bytes ``(1, H, W, 3)``, blue first, go in; layout, mean and scale are part of the graph,
 the scale inside the first convolution's weights. Out come ``best`` ``(1, N)``, each cell's highest class score,
-and ``raw`` ``(1, 124, N)``, each cell's 80 class logits and 4 × 11 side distributions, cells of strides 8, 16 and 32 in
+and ``raw`` ``(1, N, 124)``, each cell's 80 class logits and 4 × 11 side distributions, cells of strides 8, 16 and 32 in
 that order, row by row.
 A head so needs to look at the few good cells only. H and W are free multiples of 32; runtimes fix them at load.
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from eyespot.infer.zoo.tfjs import GraphModel
-from eyespot.infer.zoo.to_onnx import NHWC_TO_NCHW, Converter
+from eyespot.infer.zoo.to_onnx import NCHW_TO_NHWC, NHWC_TO_NCHW, Converter
 
 SIDE_PX = 416
 MULTIPLE_PX = 32
@@ -44,7 +44,7 @@ def build_graph(source: GraphModel) -> onnx.ModelProto:
     picture = helper.make_tensor_value_info("image", TensorProto.UINT8, [1, SIDE_PX, SIDE_PX, 3])
     outputs = [
         helper.make_tensor_value_info("best", TensorProto.FLOAT, [1, "cells"]),
-        helper.make_tensor_value_info("raw", TensorProto.FLOAT, [1, CHANNELS, "cells"]),
+        helper.make_tensor_value_info("raw", TensorProto.FLOAT, [1, "cells", CHANNELS]),
     ]
     graph = helper.make_graph(to.nodes, "nanodet-g", [picture], outputs, to.initializers)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", _OPSET)], ir_version=_IR_VERSION)
@@ -71,10 +71,11 @@ def _scaled(source: GraphModel) -> GraphModel:
 
 
 def _append_outputs(to: Converter, levels: list[str]) -> None:
-    flat_shape = to.constant(np.array([1, CHANNELS, -1], np.int64))
-    flat = [to.emit("Reshape", [level, flat_shape]) for level in levels]
-    raw = to.emit("Concat", flat, axis=2)
-    start, end, axis = (to.constant(np.array([value], np.int64)) for value in (0, CLASSES, 1))
+    """A cell's values lie side by side: what a head reads of a good cell is then a few lines of memory, not 124."""
+    flat_shape = to.constant(np.array([1, -1, CHANNELS], np.int64))
+    flat = [to.emit("Reshape", [to.transpose(level, NCHW_TO_NHWC), flat_shape]) for level in levels]
+    raw = to.emit("Concat", flat, axis=1)
+    start, end, axis = (to.constant(np.array([value], np.int64)) for value in (0, CLASSES, 2))
     logits = to.emit("Slice", [raw, start, end, axis])
     best = to.emit("ReduceMax", [logits, axis], keepdims=0)
     for value, name in ((to.emit("Sigmoid", [best]), "best"), (raw, "raw")):
@@ -116,7 +117,7 @@ def _free_the_geometry(model: onnx.ModelProto) -> None:
     dims = model.graph.input[0].type.tensor_type.shape.dim
     dims[1].dim_param, dims[2].dim_param = "height", "width"
     for output in model.graph.output:
-        output.type.tensor_type.shape.dim[-1].dim_param = "cells"
+        output.type.tensor_type.shape.dim[1].dim_param = "cells"
     used = {name for node in model.graph.node for name in node.input}
     constants = [item for item in model.graph.initializer if item.name in used]
     del model.graph.initializer[:]

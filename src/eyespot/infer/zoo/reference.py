@@ -27,7 +27,7 @@ def made_up_picture(height_px: int, width_px: int) -> NDArray[np.uint8]:
 
 
 def check_against_reference(name: str, raw: NDArray[Any]) -> float:
-    """Compare ``raw`` ``(1, C, N)`` with what was recorded for model ``name``.
+    """Compare ``raw`` ``(1, N, C)`` with what was recorded for model ``name``.
 
     Returns the largest difference; raises ``CORRUPT`` when it is above ``MAX_DIFFERENCE``.
     """
@@ -36,9 +36,9 @@ def check_against_reference(name: str, raw: NDArray[Any]) -> float:
     start = 0
     for level in document["levels"]:
         cells = level["height"] * level["width"]
-        worst = max(worst, _difference(raw[0, :, start : start + cells], level))
+        worst = max(worst, _difference(raw[0, start : start + cells].T, level))
         start += cells
-    if start != raw.shape[2] or not worst <= MAX_DIFFERENCE:
+    if start != raw.shape[1] or not worst <= MAX_DIFFERENCE:
         raise corrupt(
             f"The converted model {name} differs from its source by {worst:.3g}; {MAX_DIFFERENCE:g} is allowed.",
             "This is a fault of the converter: please report it.",

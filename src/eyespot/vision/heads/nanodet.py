@@ -29,8 +29,8 @@ class Candidates:
         capture_ns, aspect: of the whole picture, passed on.
         region: which part of the picture the model saw, ``x1 y1 x2 y2`` in fractions; None: all of it.
         scores: ``(K,)`` float32; ``labels``: ``(K,)`` int32.
-        distributions: ``(4 × bins, K)`` logits of the distances of the sides.
-        places: ``(8, K)``: see ``_places``.
+        distributions: ``(K, 4 × bins)`` logits of the distances of the sides.
+        places: ``(K, 8)``: see ``_places``.
     """
 
     capture_ns: int
@@ -56,7 +56,7 @@ def pick(
     """What one picture may hold; nothing of ``outputs`` is kept.
 
     Args:
-        outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, C + 4 × bins, N)``.
+        outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, N, C + 4 × bins)``.
         labels: the package's C label names.
         score_threshold: cells below it are not looked at.
         capture_ns, aspect: of the whole picture, passed on.
@@ -70,20 +70,21 @@ def pick(
     best, raw = outputs[0][0], outputs[1][0]
     height_px, width_px = input_px or _square(best.shape[0])
     places = _places(height_px, width_px)
-    if places.shape[1] != best.shape[0] or (raw.shape[0] - len(labels)) % 4 or raw.shape[0] <= len(labels):
+    values = raw.shape[1]
+    if not len(places) == len(best) == len(raw) or (values - len(labels)) % 4 or values <= len(labels):
         raise invalid(
-            f"The nanodet head was given {best.shape[0]} cells of {raw.shape[0]} values; "
+            f"The nanodet head was given {len(best)} cells of {values} values; "
             f"{len(labels)} labels and {width_px}x{height_px} pixels do not fit them."
         )
     cells = (best >= score_threshold).nonzero()[0]
     if len(cells) > MAX_CANDIDATES:
         cells = cells[np.argpartition(-best[cells], MAX_CANDIDATES)[:MAX_CANDIDATES]]
-    classes = raw[: len(labels), cells].argmax(axis=0)
-    if wanted is not None:
-        cells, classes = cells[wanted[classes]], classes[wanted[classes]]
-    scores = best[cells].astype(np.float32, copy=False)
-    distributions = raw[len(labels) :, cells]
-    return Candidates(capture_ns, aspect, region, scores, classes.astype(np.int32), distributions, places[:, cells])
+    found = raw.take(cells, axis=0)
+    classes = found[:, : len(labels)].argmax(axis=1).astype(np.int32)
+    if wanted is not None and not (keep := wanted[classes]).all():
+        cells, classes, found = cells[keep], classes[keep], found[keep]
+    scores = best.take(cells).astype(np.float32, copy=False)
+    return Candidates(capture_ns, aspect, region, scores, classes, found[:, len(labels) :], places.take(cells, axis=0))
 
 
 def settle(pictures: Sequence[Candidates], *, iou_threshold: float = 0.6) -> list[Detections]:
@@ -94,8 +95,8 @@ def settle(pictures: Sequence[Candidates], *, iou_threshold: float = 0.6) -> lis
     """
     if not pictures:
         return []
-    distributions = np.concatenate([picture.distributions for picture in pictures], axis=1)
-    boxes = _boxes(distributions, np.concatenate([picture.places for picture in pictures], axis=1))
+    distributions = np.concatenate([picture.distributions for picture in pictures])
+    boxes = _boxes(distributions, np.concatenate([picture.places for picture in pictures]))
     found, end = [], 0
     for picture in pictures:
         begin, end = end, end + len(picture.scores)
@@ -110,15 +111,16 @@ def _boxes(distributions: NDArray[Any], places: NDArray[np.float32]) -> Boxes:
     """``(K, 4)`` boxes in fractions of the model's input, cut at its edges.
 
     Args:
-        distributions: ``(4 × bins, K)`` logits.
-        places: ``(8, K)``: the cells' centres as corners, and how far one bin reaches from them, in fractions.
+        distributions: ``(K, 4 × bins)`` logits.
+        places: ``(K, 8)``: the cells' centres as corners, and how far one bin reaches from them, in fractions.
     """
-    shaped = distributions.reshape(4, len(distributions) // 4, distributions.shape[1])
+    count, values = distributions.shape
+    shaped = np.ascontiguousarray(distributions.T).reshape(4, values // 4, count)
     powers = np.exp(shaped - np.maximum.reduce(shaped, axis=1, keepdims=True))
     sums = np.matmul(_moments(shaped.shape[1]), powers)
     corners = sums[:, 0] / sums[:, 1]
-    corners *= places[4:]
-    corners += places[:4]
+    corners *= places[:, 4:].T
+    corners += places[:, :4].T
     np.minimum(corners, 1.0, out=corners)
     np.maximum(corners, 0.0, out=corners)
     return np.ascontiguousarray(corners.T)
@@ -142,7 +144,7 @@ def _place(boxes: Boxes, region: Region | None) -> Boxes:
 
 @lru_cache(maxsize=8)
 def _places(height_px: int, width_px: int) -> NDArray[np.float32]:
-    """``(8, N)``, in the order of the outputs, in fractions of the input.
+    """``(N, 8)``, in the order of the outputs, in fractions of the input.
 
     Each cell's centre as ``x y x y`` and its stride as ``-x -y x y``.
     """
@@ -152,8 +154,8 @@ def _places(height_px: int, width_px: int) -> NDArray[np.float32]:
         y, x = (np.stack(np.divmod(np.arange(rows * columns), columns)) + 0.5) * stride
         reach = np.full(len(x), stride)
         parts.append(np.stack([x, y, x, y, -reach, -reach, reach, reach]))
-    sides_px = np.array([width_px, height_px] * 4)[:, None]
-    places: NDArray[np.float32] = (np.concatenate(parts, axis=1) / sides_px).astype(np.float32)
+    sides_px = np.array([width_px, height_px] * 4)
+    places: NDArray[np.float32] = np.ascontiguousarray(np.concatenate(parts, axis=1).T / sides_px, np.float32)
     places.flags.writeable = False
     return places
 

@@ -34,7 +34,7 @@ def test_the_float_model_is_what_tensorflow_js_computes(package: ModelPackage, a
     picture = made_up_picture(*session.input_px)
     best, raw = session.run(picture[..., ::-1])
     assert check_against_reference("nanodet-g", raw) < 1e-3
-    np.testing.assert_allclose(best[0], 1 / (1 + np.exp(-raw[0, :80].max(axis=0))), atol=1e-5)
+    np.testing.assert_allclose(best[0], 1 / (1 + np.exp(-raw[0, :, :80].max(axis=1))), atol=1e-5)
     with pytest.raises(EyespotError, match="differs from its source"):
         check_against_reference("nanodet-g", session.run(picture)[1])
 

@@ -6,7 +6,7 @@ import pytest
 from eyespot.contracts.detections import Detections
 from eyespot.kernel.errors import EyespotError
 from eyespot.vision.heads.accuracy import ap50
-from eyespot.vision.heads.nanodet import decode
+from eyespot.vision.heads.nanodet import pick, settle
 from eyespot.vision.heads.registry import find_head
 
 LABELS = ("person", "car", "dog")
@@ -18,18 +18,18 @@ CELLS = 4 * 8 + 2 * 4 + 1 * 2
 def _outputs(*objects: tuple[int, int, float, tuple[int, int, int, int]]) -> tuple[np.ndarray, np.ndarray]:
     """``best`` and ``raw`` with sure distances: each object is (cell, label, score, distances in strides)."""
     best = np.zeros((1, CELLS), np.float32)
-    raw = np.full((1, len(LABELS) + 4 * BINS, CELLS), -50, np.float32)
+    raw = np.full((1, CELLS, len(LABELS) + 4 * BINS), -50, np.float32)
     for cell, label, score, distances in objects:
         best[0, cell] = score
-        raw[0, label, cell] = 1
+        raw[0, cell, label] = 1
         for side, distance in enumerate(distances):
-            raw[0, len(LABELS) + side * BINS + distance, cell] = 50
+            raw[0, cell, len(LABELS) + side * BINS + distance] = 50
     return best, raw
 
 
 def _decode(outputs: tuple[np.ndarray, np.ndarray], **options: object) -> Detections:
     settings = {"score_threshold": 0.3, "capture_ns": 7, "aspect": 2.0, "input_px": (HEIGHT_PX, WIDTH_PX), **options}
-    return decode(outputs, labels=LABELS, **settings)  # type: ignore[arg-type]
+    return find_head("nanodet")(outputs, labels=LABELS, **settings)
 
 
 def test_reads_a_box_of_each_stride() -> None:
@@ -70,11 +70,36 @@ def test_boxes_are_cut_at_the_edge() -> None:
     np.testing.assert_allclose(box, [0, 0, 1, 1])
 
 
+def test_several_pictures_at_once_are_found_in_as_one_by_one() -> None:
+    rng = np.random.default_rng(3)
+    regions = (None, (0.0, 0.0, 0.5, 1.0), None)
+    pictures = []
+    for number, region in enumerate(regions):
+        best = rng.uniform(0.0, 0.6 if number else 0.2, (1, 3549)).astype(np.float32)
+        raw = rng.normal(size=(1, 3549, 124)).astype(np.float32)
+        options = {"labels": ["x"] * 80, "score_threshold": 0.5, "capture_ns": number, "aspect": 1.0}
+        pictures.append(pick([best, raw], region=region, **options))  # type: ignore[arg-type]
+    together = settle(pictures)
+    assert len(together[0]) == 0
+    for found, picture in zip(together, pictures, strict=True):
+        (alone,) = settle([picture])
+        assert (found.capture_ns, len(found)) == (alone.capture_ns, len(alone))
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=1e-6)
+        np.testing.assert_array_equal(found.labels, alone.labels)
+    assert settle([]) == []
+
+
+def test_labels_that_nobody_wants_go_first() -> None:
+    same = (1, 1, 1, 1)
+    found = _decode(_outputs((9, 0, 0.9, same), (17, 1, 0.7, same)), wanted=np.array([False, True, False]))
+    assert found.labels.tolist() == [1]
+
+
 def test_a_flood_of_candidates_is_bounded() -> None:
     rng = np.random.default_rng(1)
     best = rng.uniform(0.5, 1, (1, 3549)).astype(np.float32)
-    raw = rng.normal(size=(1, 124, 3549)).astype(np.float32)
-    found = decode([best, raw], labels=["x"] * 80, score_threshold=0.1, capture_ns=0, aspect=1.0)
+    raw = rng.normal(size=(1, 3549, 124)).astype(np.float32)
+    found = find_head("nanodet")([best, raw], labels=["x"] * 80, score_threshold=0.1, capture_ns=0, aspect=1.0)
     assert 0 < len(found) <= 300
 
 
@@ -83,11 +108,11 @@ def test_refuses_arrays_that_do_not_fit() -> None:
     with pytest.raises(EyespotError, match="do not fit"):
         _decode((best, raw), input_px=(64, 64))
     with pytest.raises(EyespotError, match="do not fit"):
-        _decode((best, raw[:, :-1]))
+        _decode((best, raw[..., :-1]))
 
 
 def test_registry_names_the_heads_there_are() -> None:
-    assert find_head("nanodet") is decode
+    assert find_head("nanodet").pick is pick
     with pytest.raises(EyespotError, match="one of: nanodet"):
         find_head("yolo")
 
