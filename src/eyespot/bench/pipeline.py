@@ -119,7 +119,7 @@ def _note(report: Report, name: str, rounds: list[Round]) -> None:
 
 def _speed(said: Said) -> float:
     """Frames a second."""
-    return float(said["frames"] / said["seconds"])
+    return float(said["timed"] / said["seconds"])
 
 
 def _cpu_ms(said: Said) -> float:

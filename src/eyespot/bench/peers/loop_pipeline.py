@@ -69,7 +69,8 @@ def main():
         start = start or time.perf_counter()
     end = resource.getrusage(resource.RUSAGE_SELF)
     used = end.ru_utime + end.ru_stime - cpu.ru_utime - cpu.ru_stime
-    print(json.dumps({"frames": count, "seconds": time.perf_counter() - start, "cpu_s": used, "tracks": len(seen)}))
+    seconds = time.perf_counter() - start
+    print(json.dumps({"frames": count, "timed": count - 1, "seconds": seconds, "cpu_s": used, "tracks": len(seen)}))
 
 
 if __name__ == "__main__":
