@@ -142,12 +142,12 @@ class Installed:
         return row
 
     def configure(self, name: str, settings: dict[str, Any]) -> Row:
-        """Set a service's settings; raises ``INVALID`` by its schema, ``NOT_FOUND``."""
+        """Set a service's settings; raises ``INVALID`` by its schema, ``NOT_FOUND``, ``CONFLICT``."""
         checked = self.check(self.store.get(name))
         check_settings(checked.manifest.config, settings)
-        row = replace(checked.row, settings=settings)
-        self.store.put(row)
-        return row
+        if not self.store.set_settings(name, checked.row.digest, settings):
+            raise _changed(name)
+        return replace(checked.row, settings=settings)
 
     def grant(self, name: str, granted: Granted) -> Row:
         """Grant a service exactly ``granted``; it is started anew with that. See ``grant_change`` for more and less.
@@ -158,15 +158,14 @@ class Installed:
         check_granted(checked.manifest, granted)
         check_host(checked.manifest, granted, checked.row.digest)
         if not self.store.set_granted(name, checked.row.digest, granted):
-            raise EyespotError(Kind.CONFLICT, f"{name} was changed meanwhile.", "Look at it and try again.")
+            raise _changed(name)
         return replace(checked.row, granted=granted)
 
     def enable(self, name: str, *, enabled: bool) -> Row:
         """Let a service run, also once more after it failed, or stop it; raises ``NOT_FOUND``."""
-        old = self.store.get(name)
-        row = replace(old, starts=abs(old.starts) + 1 if enabled else -abs(old.starts))
-        self.store.put(row)
-        return row
+        self.store.get(name)
+        self.store.set_enabled(name, enabled=enabled)
+        return self.store.get(name)
 
     def go_back(self, name: str) -> Row:
         """Put the version before in place of the one that is there, and the other way round the next time.
@@ -274,6 +273,10 @@ class Installed:
             return digest
         finally:
             shutil.rmtree(draft_home, ignore_errors=True)
+
+
+def _changed(name: str) -> EyespotError:
+    return EyespotError(Kind.CONFLICT, f"{name} was changed meanwhile.", "Look at it and try again.")
 
 
 def _granted_before(manifest: Manifest, old: Row | None, camera: str) -> Granted:

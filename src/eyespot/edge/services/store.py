@@ -132,6 +132,16 @@ class ServiceStore:
         values = (granted.model_dump_json(), name, digest)
         return self._db.change("UPDATE service SET granted = ? WHERE name = ? AND digest = ?", values).rowcount == 1
 
+    def set_settings(self, name: str, digest: str, settings: dict[str, Any]) -> bool:
+        """Change the settings of the version with ``digest``; False when that is not installed any more."""
+        values = (json.dumps(settings), name, digest)
+        return self._db.change("UPDATE service SET settings = ? WHERE name = ? AND digest = ?", values).rowcount == 1
+
+    def set_enabled(self, name: str, *, enabled: bool) -> None:
+        """Let a service run, once more where it ran already, or not; one that is not installed is left so."""
+        starts = "abs(starts) + 1" if enabled else "-abs(starts)"
+        self._db.change(f"UPDATE service SET starts = {starts} WHERE name = ?", (name,))
+
     def settle(self, name: str, digest: str) -> None:
         """The version with ``digest`` has proved healthy: from now on only its owner goes back."""
         self._db.change(

@@ -10,9 +10,9 @@ from eyespot.edge.apps_dev.package import build
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.digest import copy_folder, digest_of
 from eyespot.edge.services.granted import Granted, in_words
-from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.installed import Checked, Installed
 from eyespot.edge.services.present import any_installed
-from eyespot.edge.services.store import KEPT_STATES, ServiceStore
+from eyespot.edge.services.store import KEPT_STATES, Row, ServiceStore
 from eyespot.kernel.errors import EyespotError, Kind
 
 MANIFEST = """
@@ -163,6 +163,26 @@ def test_settings_are_checked_before_they_are_kept(installed: Installed, source:
         installed.configure("counter", {"limit": 0})
     assert installed.store.get("counter").settings == {"limit": 3}
     assert installed.configure("counter", {"limit": 4}).settings == {"limit": 4}
+
+
+def test_a_roll_back_in_the_middle_of_a_change_is_not_undone(
+    installed: Installed, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = installed.install(source, settings={"limit": 3})
+    write(source, "1.1.0")
+    new = installed.install(source)
+    found = installed.check(installed.store.get("counter"))
+
+    def rolled_back(_: Row) -> Checked:
+        installed.store.roll_back("counter", new.digest)
+        return found
+
+    monkeypatch.setattr(installed, "check", rolled_back)
+    with pytest.raises(EyespotError, match="was changed meanwhile"):
+        installed.configure("counter", {"limit": 4})
+    assert installed.enable("counter", enabled=False).digest == old.digest
+    kept = installed.store.get("counter")
+    assert (kept.digest, kept.settings, kept.enabled) == (old.digest, {"limit": 3}, False)
 
 
 def test_the_sweep_takes_what_no_row_names(installed: Installed, source: Path, tmp_path: Path) -> None:
