@@ -54,6 +54,8 @@ SHOWN_S = TrackerSettings().hold_s + 1e-6
 """A track that was not seen for longer counts as hidden."""
 PICTURES_AT_ONCE = 12
 """Best frames are held until so many events have one: most are bettered before they would have been written."""
+EVENTS_AT_ONCE = 16
+"""Events are stored when so many have changed, for the same reason."""
 
 
 @dataclass(slots=True)
@@ -107,7 +109,7 @@ class _Worker:
         self._before = 0
 
     def work(self, units: Sequence[Unit]) -> list[Event]:
-        """Take packets; the newest state of each event that changed."""
+        """Take packets; the newest state of each event that changed, once there are enough."""
         for unit in units:
             if isinstance(unit, StreamFormat):
                 self._begin(unit)
@@ -116,7 +118,7 @@ class _Worker:
                     self._frame(frame)
         if len(self._best) >= PICTURES_AT_ONCE:
             self._draw()
-        return self._changed()
+        return self._changed() if len(self.events) >= EVENTS_AT_ONCE else []
 
     def finish(self) -> list[Event]:
         """Conclude what is under way; everything that lasts ends."""
@@ -255,6 +257,8 @@ async def _see(reader: Reader, worker: _Worker, store: EventStore) -> None:
         while not reader.ended:
             await reader.wait()
             events = await loop.run_in_executor(thread, worker.work, reader.take(BATCH_BYTES))
+            if not events:
+                continue
             await storing  # the batch before: the disk and the next frames go on side by side
             storing = asyncio.create_task(asyncio.to_thread(store.put_many, events))
         await storing

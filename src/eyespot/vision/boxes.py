@@ -28,7 +28,7 @@ def nms(boxes: Boxes, scores: NDArray[np.float32], labels: NDArray[np.int32], io
     order = np.argsort(-scores, kind="stable")
     if len(order) < 2:
         return order
-    x1, y1, x2, y2 = np.ascontiguousarray(boxes.T[:, order])
+    x1, y1, x2, y2 = boxes.T.take(order, axis=1)
     kinds = labels[order]
     shared = _spans(x1, x2)
     shared *= _spans(y1, y2)

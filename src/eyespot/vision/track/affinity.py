@@ -19,13 +19,13 @@ SHADOW_OVERLAP = 0.4
 
 def overlaps(boxes: Floats, found: Floats) -> Floats:
     """``(N, D)`` intersection over union of ``(N, 4)`` and ``(D, 4)`` boxes ``x1 y1 x2 y2`` with positive sides."""
-    low = np.maximum(boxes[:, None, :2], found[:, :2])
-    side = np.minimum(boxes[:, None, 2:], found[:, 2:])
-    side -= low
+    corners, found_corners = np.ascontiguousarray(boxes.T), np.ascontiguousarray(found.T)
+    side = np.minimum(corners[2:, :, None], found_corners[2:, None, :])
+    side -= np.maximum(corners[:2, :, None], found_corners[:2, None, :])
     np.maximum(side, 0.0, out=side)
-    inside: Floats = side[..., 0] * side[..., 1]
-    spans, found_spans = boxes[:, 2:] - boxes[:, :2], found[:, 2:] - found[:, :2]
-    union = (spans[:, 0] * spans[:, 1])[:, None] + found_spans[:, 0] * found_spans[:, 1]
+    inside: Floats = side[0] * side[1]
+    spans, found_spans = corners[2:] - corners[:2], found_corners[2:] - found_corners[:2]
+    union = (spans[0] * spans[1])[:, None] + found_spans[0] * found_spans[1]
     union -= inside
     inside /= union
     return inside
