@@ -2,14 +2,18 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from eyespot.edge.apps_dev.scaffold import scaffold
+from eyespot.edge.services.engines.chooser import owner_of
+from eyespot.edge.services.engines.podman import OWNER_LABEL
 
-from .service_host import Host, counted
+from .service_host import Host, counted, logs
 
 pytestmark = [
     pytest.mark.slow,
@@ -18,6 +22,8 @@ pytestmark = [
         reason="containers need root and podman: see docs/limits.md",
     ),
 ]
+SERVICES = Path(__file__).parent / "services"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "apps"
 
 
 @pytest.fixture
@@ -25,17 +31,74 @@ def host(tmp_path: Path) -> Iterator[Host]:
     made = Host(tmp_path / "state")
     yield made
     made.stop()
+    assert containers(made) == []
 
 
-def in_container(folder: Path) -> Path:
-    """The service in ``folder``, made for the container host."""
+def in_container(source: Path, folder: Path, version: str = "1.0.0") -> Path:
+    """A copy of a service, made for the container host."""
+    shutil.copytree(source, folder)
     manifest = folder / "service.toml"
-    manifest.write_text(manifest.read_text().replace("[service]\n", '[service]\nhost = "container"\n'))
+    text = (
+        manifest.read_text().replace('host = "process"\n', "").replace("[service]\n", '[service]\nhost = "container"\n')
+    )
+    manifest.write_text(text.replace('version = "1.0.0"', f'version = "{version}"'))
     return folder
 
 
-def test_a_new_service_gets_its_frames_in_a_container(host: Host, tmp_path: Path) -> None:
-    host.installed.install(in_container(scaffold("fresh", tmp_path)), "front", settings={"dark_below": 254})
-    (event, *_) = host.until(lambda: counted(host) or None)
-    assert (event.label, event.camera) == ("fresh.dark", "front")
-    assert host.state_of("fresh") == "running"
+def containers(host: Host) -> list[str]:
+    """Names of this host's containers, running or not."""
+    owner = f"label={OWNER_LABEL}={owner_of(host.state)}"
+    command = ["podman", "ps", "--all", "--filter", owner, "--format", "{{.Names}}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def processes_of(host: Host) -> list[psutil.Process]:
+    """Everything that conmon, podman's monitor, keeps for this host."""
+    name = f"eyespot-{owner_of(host.state)}-"
+    return [one for one in psutil.process_iter(["cmdline"]) if any(name in word for word in one.info["cmdline"] or [])]
+
+
+def test_frames_events_settings_a_new_version_and_the_end(host: Host, tmp_path: Path) -> None:
+    fresh = in_container(scaffold("fresh", tmp_path), tmp_path / "fresh-1")
+    host.installed.install(fresh, "front", settings={"dark_below": 254})
+    host.installed.install(in_container(SERVICES / "counter", tmp_path / "counter-1"), "front")
+    host.until(lambda: {event.label for event in counted(host)} >= {"fresh.dark", "counter.count"} or None)
+    host.until(lambda: host.state_of("fresh") == host.state_of("counter") == "running" or None)
+    assert len(containers(host)) == 2
+
+    host.installed.configure("counter", {"limit": 7})
+    host.until(lambda: any('settings {"limit": 7}' in line for line in logs(host, "counter")) or None)
+    status = host.status()["counter"]
+    assert (status["deaths"], status["bus"]["refused"], status["enforced"]["disk"]) == (0, 0, "file system")
+    assert status["memory_bytes"] > 0
+
+    host.installed.install(in_container(SERVICES / "counter", tmp_path / "counter-2", "1.1.0"))
+    host.until(lambda: (found := host.status().get("counter", {})) and found["version"] == "1.1.0" and found["beat"])
+    host.installed.enable("fresh", enabled=False)
+    host.until(lambda: "fresh" not in host.status() or None)
+    assert [name.rpartition("-")[2] for name in containers(host)] == ["counter"]
+    host.installed.remove("counter")
+    host.until(lambda: not containers(host) or None)
+    assert processes_of(host) == []
+
+
+def test_one_that_takes_all_it_can_get_is_held_and_told(host: Host) -> None:
+    host.installed.install(SERVICES / "glutton", "front")
+    host.until(lambda: any(moment.state == "backoff" for moment in host.store.states("glutton")) or None)
+    (told, *_) = [moment.why for moment in host.store.states("glutton") if moment.state == "backoff"]
+    assert told == "it ended: out of memory"
+    assert "no more processes" in logs(host, "glutton")
+
+
+def test_a_host_that_is_killed_leaves_no_container_and_starts_them_again(host: Host, tmp_path: Path) -> None:
+    host.installed.install(in_container(EXAMPLES / "track-logger", tmp_path / "logger"), "front")
+    host.until(lambda: host.state_of("track-logger") == "running" or None)
+    family = psutil.Process(host.process.pid).children(recursive=True)
+    host.process.kill()
+    for process in family:
+        process.wait()
+    while processes_of(host) or containers(host):
+        pass
+    host.begin_again()
+    host.until(lambda: host.status().get("track-logger", {}).get("beat"))
+    assert len(containers(host)) == 1

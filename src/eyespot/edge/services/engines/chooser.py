@@ -17,8 +17,12 @@ def known(clock: Clock, state: Path) -> tuple[Engine, ...]:
     Args:
         state: the host's state folder: it tells this host's containers from those of others.
     """
-    owner = hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:8]
-    return (InlineEngine(clock), ProcessEngine(clock), ContainerEngine(clock, owner))
+    return (InlineEngine(clock), ProcessEngine(clock), ContainerEngine(clock, owner_of(state)))
+
+
+def owner_of(state: Path) -> str:
+    """The name that a host with this state folder marks its containers with."""
+    return hashlib.sha256(str(state.absolute()).encode()).hexdigest()[:8]
 
 
 def find_engine(engines: tuple[Engine, ...], name: str) -> Engine:

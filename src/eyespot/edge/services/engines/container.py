@@ -15,7 +15,7 @@ from pathlib import Path
 from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
-from eyespot.edge.services.engines.images import PODMAN_ENV, base_recipe, ensure, trial_recipe
+from eyespot.edge.services.engines.images import PODMAN_ENV, Program, ensure, recipe_for, trial_recipe
 from eyespot.edge.services.engines.keeper import remove_containers
 from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.log_tail import LogTail
@@ -49,7 +49,8 @@ class ContainerEngine:
         self._owner = owner
         self._answer: Availability | None = None
         self._runtime = ""
-        self._base = ""
+        self._swept = False
+        self._bases: dict[Program, str] = {}
         self._keeper: subprocess.Popen[bytes] | None = None
         self._lock = asyncio.Lock()
 
@@ -67,18 +68,30 @@ class ContainerEngine:
             raise unavailable(answer.what, answer.todo)
         check(launch)
         async with self._lock:
-            if not self._base:
+            if not self._swept:
                 await asyncio.to_thread(remove_containers, self._owner)
-                self._base = await asyncio.to_thread(lambda: ensure(base_recipe()))
+                self._swept = True
             if self._keeper is None or self._keeper.poll() is not None:
                 self._keeper = _start_keeper(self._owner)
-        return await self._start(launch, self._runtime, self._base)
+            image = await asyncio.to_thread(self._image, launch)
+        try:
+            return await self._start(launch, self._runtime, image)
+        except EyespotError:
+            self._bases.clear()  # somebody may have removed the image: look again next time
+            raise
 
     def close(self) -> None:
         """See ``contract.Engine``."""
         if self._keeper is not None:
             self._keeper.communicate()
             self._keeper = None
+
+    def _image(self, launch: Launch) -> str:
+        """The id of the image that it runs on; blocks, for seconds where it must be made first."""
+        program: Program = "node" if launch.command[0] == "node" else "python3"
+        if program not in self._bases:
+            self._bases[program] = ensure(recipe_for(program))
+        return self._bases[program]
 
     async def _try(self) -> Availability:
         if os.geteuid() != 0:

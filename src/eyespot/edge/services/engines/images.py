@@ -1,13 +1,14 @@
 """Images for the container engine, made of this host's own files: no hub, no network, no package manager.
 
-The base image holds an interpreter, its library and the shared libraries that it and our packages need: no shell and
-no tools. It is kept in podman's store under a name that tells its contents, so it is made once and again only when
-one of its files changes. What belongs to the platform (``eyespot`` and its libraries) is mounted beside it, so it is
-always the running version.
+The base image holds an interpreter (Python or Node), its library and the shared libraries that it and our packages
+need: no shell and no tools. It is kept in podman's store under a name that tells its contents, so it is made once and
+again only when one of its files changes. What belongs to the platform (``eyespot`` and its libraries) is mounted
+beside it, so it is always the running version.
 """
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from eyespot.edge.services.engines.elf import libraries_of
 from eyespot.edge.services.engines.runtime import PYTHON
@@ -26,7 +28,12 @@ _FORMAT = 1
 _LEFT_OUT = frozenset(
     "__pycache__ ensurepip idlelib lib2to3 site-packages dist-packages test tests tkinter turtledemo".split()  # noqa: SIM905 - one line reads better
 )
+_NODE_PATH = "/usr/local/bin:/usr/bin:/bin"
+_NODE_MODULES = ("acorn", "acorn-walk", "cjs-module-lexer", "undici")
 PODMAN_ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"}
+
+
+Program = Literal["python3", "node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,22 @@ def base_recipe() -> Recipe:
     library = Path(sysconfig.get_path("stdlib")).resolve()
     files |= {f"{PYTHON}/lib/{version}/{file.relative_to(library)}": file for file in _library(library)}
     return _with_libraries("base", files)
+
+
+def node_recipe() -> Recipe:
+    """Node as it is installed here; raises ``UNAVAILABLE`` where it is not."""
+    found = shutil.which("node", path=_NODE_PATH)
+    if found is None:
+        raise unavailable("Node cannot be found.", "Install it (Debian package nodejs).")
+    files = {"/usr/bin/node": Path(found).resolve()}
+    for package in _NODE_MODULES:  # Debian's Node keeps some of its own modules beside it
+        files |= {str(file): file for file in Path("/usr/share/nodejs", package).rglob("*") if file.is_file()}
+    return _with_libraries("node", files)
+
+
+def recipe_for(program: Program) -> Recipe:
+    """The base image with ``program``."""
+    return node_recipe() if program == "node" else base_recipe()
 
 
 def ensure(recipe: Recipe) -> str:
@@ -100,7 +123,7 @@ def _library(root: Path) -> Iterator[Path]:
 def _with_libraries(name: str, files: dict[str, Path]) -> Recipe:
     ours = Path(sysconfig.get_path("purelib"))
     wheels = [path for package in ("numpy", "pydantic_core") for path in (ours / package).rglob("*.so")]
-    programs = [file for file in files.values() if file.suffix == ".so" or file.stat().st_mode & 0o111]
+    programs = [file for file in files.values() if file.suffix in {".so", ".node"} or file.stat().st_mode & 0o111]
     needed = libraries_of([*programs, *(wheels if name == "base" else ())])
     return Recipe(name, files | {_place(path): path for path in needed if not path.is_relative_to(ours)})
 

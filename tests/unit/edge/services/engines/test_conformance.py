@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -211,3 +212,11 @@ async def test_a_command_that_is_not_there_ends_and_says_so(engine: Engine, laun
 async def test_a_signal_is_told_as_one(engine: Engine, launch: Launcher) -> None:
     running = await engine.start(launch("import os\nos.abort()"))
     assert (await running.wait()).text == f"signal {int(signal.SIGABRT)}"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")
+async def test_node_runs_as_python_does(engine: Engine, launch: Launcher) -> None:
+    prepared = launch("")
+    (prepared.code / "main.mjs").write_text('import { readdirSync } from "node:fs"; console.log(readdirSync("/app"))')
+    prepared = replace(prepared, command=("node", "main.mjs"), budget=replace(prepared.budget, memory_mb=256))
+    assert await output(engine, prepared) == ["[ 'main.mjs', 'main.py' ]"]
