@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,10 +96,12 @@ def test_a_host_that_is_killed_leaves_no_container_and_starts_them_again(host: H
     host.until(lambda: host.state_of("track-logger") == "running" or None)
     family = psutil.Process(host.process.pid).children(recursive=True)
     host.process.kill()
+    host.process.wait()
     for process in family:
         process.wait()
     while processes_of(host) or containers(host):
         pass
+    before_ns = time.time_ns()
     host.begin_again()
-    host.until(lambda: host.status().get("track-logger", {}).get("beat"))
+    host.until(lambda: (last := host.store.states("track-logger")[-1]).state == "running" and last.wall_ns > before_ns)
     assert len(containers(host)) == 1

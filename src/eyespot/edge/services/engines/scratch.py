@@ -4,8 +4,9 @@ As root it is an ext4 image of exactly the budget, mounted through a loop device
 gets ENOSPC. Else it is a plain folder, where only the size of each file is bounded (RLIMIT_FSIZE) and nothing bounds
 their number.
 
-A namespace that is being made holds a copy of every mount for a moment, so an image can live on after it was unmounted
-here. It is never looked at, resized or mounted again before its loop device is gone.
+A namespace that is being made holds a copy of every mount, for a moment or (podman's monitor of a container) as long
+as another service runs. So the image is mounted on a shared mount of the folder: unmounting it here unmounts it in
+every copy. It is never looked at, resized or mounted again before its loop device is gone.
 
 The image's blocks are written by the kernel alone, never by the service, so mounting it again is safe. Nothing here
 follows a link or opens a file that a service made.
@@ -64,9 +65,11 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int, pause: Callable[[floa
         _await_detached(image, pause)
         try:
             _prepare(image, disk_mb << 20, owner_uid)
+            _run("mount", "--bind", "--make-shared", str(where), str(where))
             _run("mount", "-o", "loop,nosuid,nodev,noexec,noatime", str(image), str(where))
             return Scratch(where, mounted=True)
         except EyespotError as error:
+            _unmount(where)
             if known:
                 raise
             log.warning("storage in %s is a plain folder: %s", home, error.what)
@@ -132,13 +135,22 @@ def _plain(folder: Path, owner_uid: int) -> Path:
 
 
 def _unmount(where: Path) -> None:
-    if not os.path.ismount(where):
-        return
-    try:
-        _run("umount", str(where))
-    except EyespotError:
-        log.warning("%s is still in use and is unmounted when it no longer is", where)
-        _run("umount", "--lazy", str(where))
+    """The image and the shared mount below it, whichever are there."""
+    for _ in range(mounts_on(where)):
+        try:
+            _run("umount", str(where))
+        except EyespotError:
+            log.warning("%s is still in use and is unmounted when it no longer is", where)
+            _run("umount", "--lazy", str(where))
+
+
+def mounts_on(place: Path) -> int:
+    """How many mounts lie on ``place``, one above the other. ``ismount`` does not tell a folder bound to itself."""
+    name = (
+        str(place.resolve()).replace("\\", "\\134").replace(" ", "\\040").replace("\t", "\\011").replace("\n", "\\012")
+    )
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as mounts:
+        return sum(line.split(" ", 2)[1] == name for line in mounts)
 
 
 def _run(*command: str, worst: int = 0) -> None:

@@ -105,3 +105,16 @@ def test_without_size_it_is_a_plain_folder(tmp_path: Path) -> None:
     assert (storage.where, storage.mounted) == (tmp_path / "one" / FOLDER, False)
     assert storage.where.stat().st_mode & 0o777 == 0o700
     storage.close()
+
+
+@pytest.mark.usefixtures("mounted")
+def test_a_namespace_that_another_service_keeps_does_not_hold_it(tmp_path: Path) -> None:
+    """As podman does for its monitor of a container: a copy of all mounts, kept until that container ends."""
+    storage = open_scratch(tmp_path / "one", 4, OWNER)
+    copy = ["unshare", "--mount", "--propagation", "slave", "sh", "-c", "echo; read end"]
+    with subprocess.Popen(copy, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        storage.close()
+        open_scratch(tmp_path / "one", 4, OWNER, lambda _: pytest.fail("it had to be waited for")).close()
+        other.communicate()
