@@ -98,10 +98,10 @@ class ConfinedRunning:
         code = await held.process.wait()
         if held.oom_note is not None and held.oom_note.exists():
             self._breaches.setdefault("memory", 1)
-        for fd in (held.first_fd, held.root_fd):
+        await asyncio.to_thread(held.release)
+        for fd in (held.first_fd, held.root_fd):  # last: until then somebody may still signal what has ended
             if fd is not None:
                 os.close(fd)
-        await asyncio.to_thread(held.release)
         status = code if code >= 0 else 128 - code
         return Ended(status, out_of_memory=status == KILLED and self._breaches.get("memory", 0) > 0)
 
