@@ -1,6 +1,7 @@
 """The process engine: bubblewrap around one service. No daemon, no image, a few milliseconds to start."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -31,6 +32,7 @@ TRIAL_UIDS = UidRange(2_147_000_000)
 _OOM_SCORE = b"500"
 """When the whole machine is out of memory, services go before the recorder."""
 _PATH = "/usr/local/bin:/usr/bin:/bin"
+_MOST_WORDS, _LAST_WORDS_S = 4096, 1.0
 _TODO = "Allow it user namespaces (sysctl, AppArmor, systemd's RestrictNamespaces), or run the host as root."
 
 
@@ -141,7 +143,7 @@ async def _started(process: asyncio.subprocess.Process, info: int, block: int) -
     """Let bubblewrap go on, and find the service's first process; raises ``UNAVAILABLE`` with what bubblewrap said."""
     told = await asyncio.to_thread(_read_document, info)
     if not told:
-        _, said = await process.communicate()
+        said = await _last_words(process)
         raise unavailable(f"bubblewrap does not start: {said.decode(errors='replace').strip()[-300:]}.", _TODO)
     document = json.loads(told)
     root_pid = int(document["child-pid"])
@@ -150,6 +152,20 @@ async def _started(process: asyncio.subprocess.Process, info: int, block: int) -
     os.write(block, b"\n")
     first_pid, first_fd = await first_child(root_pid, root_fd)
     return _Started(process, process.stderr, first_pid, int(document["pid-namespace"]), first_fd, root_fd)
+
+
+async def _last_words(process: asyncio.subprocess.Process) -> bytes:
+    """What bubblewrap said; a child of it that still waits holds the pipe open, so its end is not waited for."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    assert process.stderr is not None
+    said = b""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_S):
+            while len(said) < _MOST_WORDS and (more := await process.stderr.read(_MOST_WORDS)):
+                said += more
+    return said
 
 
 def _read_document(fd: int) -> bytes:
