@@ -158,7 +158,6 @@ async def _last_words(process: asyncio.subprocess.Process) -> bytes:
     """What bubblewrap said; a child of it that still waits holds the pipe open, so its end is not waited for."""
     with contextlib.suppress(ProcessLookupError):
         process.kill()
-    await process.wait()
     assert process.stderr is not None
     said = b""
     with contextlib.suppress(TimeoutError):

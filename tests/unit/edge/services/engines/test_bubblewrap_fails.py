@@ -25,6 +25,7 @@ def test_what_it_said_is_told_even_if_a_child_of_it_lives(after: str) -> None:
         os.close(info)
         if child:
             os.kill(int(child), 9)
+        await process.wait()
         return "told"
 
     assert asyncio.run(fail()) == "told"
