@@ -132,6 +132,7 @@ class Relay:
         task = asyncio.create_task(self._talk(reader, writer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # one cancelled before it began does not hang up
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)

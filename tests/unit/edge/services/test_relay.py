@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -197,6 +198,17 @@ async def test_connections_and_subscriptions_are_bounded(stand: Stand) -> None:
     assert b"More than 3 subscriptions" in await reader.read()
     for _, each, _ in kept:
         each.close()
+
+
+@pytest.mark.usefixtures("api")
+async def test_a_connection_that_the_end_overtakes_is_hung_up(stand: Stand) -> None:
+    await stand.relay(MINE)
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_unix_connection(sock=ours)
+    stand.relays[-1]._accept(reader, writer)  # as the listener does; its task has not begun when all ends
+    await stand.relays[-1].close()
+    assert writer.is_closing()
+    theirs.close()
 
 
 async def test_a_service_comes_back_when_the_server_did(stand: Stand, api: NatsBus) -> None:
