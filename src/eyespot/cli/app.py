@@ -1,12 +1,16 @@
 """`eyespot app …`: for those who write services."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eyespot.cli.app_install import install, logs
 from eyespot.cli.app_test import run_tests
+from eyespot.kernel.errors import invalid
+
+if TYPE_CHECKING:
+    from eyespot.edge.apps_dev.package import Package
 
 DEFAULT_STATE = Path("/var/lib/eyespot")
 ARCHIVED_S = 30.0
@@ -36,11 +40,34 @@ def new(
 def build(
     folder: Annotated[Path, typer.Argument(help="Folder of the service.")] = Path(),
     into: Annotated[Path | None, typer.Option("--into", help="Where the file goes; default: the same folder.")] = None,
+    oci: Annotated[bool, typer.Option("--oci", help="Make an OCI image archive beside it too; as root.")] = False,
+    arch: Annotated[str, typer.Option(help="With --oci: amd64, arm64 or both, parted by a comma; default: this.")] = "",
 ) -> None:
     """Pack a service into one file, the same byte for byte wherever it is made."""
+    target = folder if into is None else into
+    if oci:
+        _build_with_images(folder, target, arch)
+        return
+    if arch:
+        raise invalid("--arch is for images.", "Say --oci too; a package is the same for all machines.")
     from eyespot.edge.apps_dev.package import build as pack
 
-    package = pack(folder, folder if into is None else into)
+    _say_package(pack(folder, target))
+
+
+def _build_with_images(folder: Path, into: Path, arch: str) -> None:
+    from eyespot.edge.apps_dev.oci.arch import own_arch, parse_arches
+    from eyespot.edge.apps_dev.oci.build import build_images
+    from eyespot.kernel.config import cache_dir
+
+    arches = parse_arches(arch) if arch else (own_arch(),)
+    package, images = build_images(folder, into, arches, cache_dir(), lambda line: typer.echo(line, err=True))
+    _say_package(package)
+    for image in images:
+        typer.echo(f"{image.path}: image for {image.arch.name}, {image.size_bytes} bytes")
+
+
+def _say_package(package: "Package") -> None:
     typer.echo(f"{package.path}: {package.files} files, {package.size_bytes} bytes\nsha256 {package.digest}")
 
 

@@ -19,6 +19,8 @@ from eyespot.edge.services.package_file import SUFFIX
 from eyespot.edge.services.package_tar import members
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
+IMAGE_SUFFIX = ".oci.tar"
+"""Images lie beside packages; neither is packed."""
 _SKIPPED = {"__pycache__", ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -84,7 +86,7 @@ def _fill(archive: tarfile.TarFile, folder: Path, names: list[str]) -> None:
 def _names(folder: Path, prefix: str) -> Iterator[str]:
     found = 0
     for entry in sorted(os.scandir(folder / prefix), key=lambda one: one.name):
-        if entry.name in _SKIPPED or entry.name.endswith(SUFFIX) or entry.name.endswith(f"{SUFFIX}.new"):
+        if entry.name in _SKIPPED or entry.name.removesuffix(".new").endswith((SUFFIX, IMAGE_SUFFIX)):
             continue
         name = f"{prefix}{entry.name}"
         mode = entry.stat(follow_symlinks=False).st_mode
