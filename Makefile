@@ -1,6 +1,6 @@
 # Eyespot. `make demo` and `make test` do all set-up themselves, and are quick the second time.
 #   make demo [SOURCE=rtsp://… | /dev/video0 | FILE] [ARGS="--for 40 --json"]
-.PHONY: demo test check bench clean setup setup-dev models web lock reference arm64 deb
+.PHONY: demo test check bench clean setup setup-dev models web lock reference arm64 deb oci
 .DEFAULT_GOAL := demo
 EYESPOT := .venv/bin/eyespot
 # Node from its PyPI wheel, where scripts/web had to put it there.
@@ -48,3 +48,9 @@ arm64: setup web models
 # Debian packages for both architectures, in dist/.
 deb: setup web models
 	@scripts/deb $(ARGS)
+
+# Images of services on Debian's base, for both architectures, made and run. As root; minutes the first time.
+oci: setup-dev
+	@scripts/need buildah buildah
+	@scripts/need debootstrap debootstrap
+	@.venv/bin/pytest -q -m debian tests/e2e/test_images_debian.py

@@ -17,7 +17,8 @@ from eyespot.kernel.errors import unavailable
 
 _NEWEST_GLIBC = 36
 """Debian 12's: a wheel that needs a newer one is not taken."""
-_LEFT_OUT = frozenset({"__pycache__", "tests", "testing"})
+_LEFT_OUT = frozenset({"__pycache__", "tests", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+"""Folders that nobody imports, and what tells of one installation."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -28,14 +29,15 @@ def libraries(package: str = "eyespot") -> list[importlib.metadata.Distribution]
     while waiting:
         needed = importlib.metadata.distribution(waiting.pop()).requires or []
         for requirement in (one for one in needed if "extra ==" not in one):
-            name = _NAME.match(requirement)
-            if name is None or name[0].lower() in found:
+            named = _NAME.match(requirement)
+            name = re.sub(r"[-_.]+", "-", named[0]).lower() if named else ""
+            if not name or name in found:
                 continue
             try:  # what is not installed is for other machines or other Pythons
-                found[name[0].lower()] = importlib.metadata.distribution(name[0])
+                found[name] = importlib.metadata.distribution(name)
             except importlib.metadata.PackageNotFoundError:
                 continue
-            waiting.append(name[0])
+            waiting.append(name)
     return [found[name] for name in sorted(found)]
 
 

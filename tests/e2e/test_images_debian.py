@@ -1,0 +1,44 @@
+"""Images on Debian's base, for both architectures, each run. Not in `make test` but `make oci`: minutes, once."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from eyespot.edge.apps_dev.oci.arch import ARCHES, own_arch
+from eyespot.edge.apps_dev.oci.binfmt import find_qemu, runnable
+from eyespot.edge.apps_dev.oci.build import build_images
+from eyespot.edge.apps_dev.scaffold import scaffold
+from eyespot.kernel.config import cache_dir
+from eyespot.kernel.errors import EyespotError
+
+from .image_rig import config_of, python_in
+
+pytestmark = [
+    pytest.mark.debian,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not all(map(shutil.which, ("buildah", "debootstrap", "podman", "runc"))),
+        reason="needs root, buildah, debootstrap, podman and runc: see docs/limits.md",
+    ),
+]
+CODE = "import os, nkeys, numpy, eyespot.sdk.run, app; print(os.uname().machine, os.getuid(), numpy.arange(4).sum())"
+
+
+@pytest.mark.parametrize("name", ARCHES)
+def test_an_image_on_debian_runs(name: str, tmp_path: Path) -> None:
+    arch = ARCHES[name]
+    if arch != own_arch():
+        try:
+            find_qemu(arch, cache_dir())
+        except EyespotError as error:
+            pytest.skip(str(error))
+    folder = scaffold("fresh", tmp_path)
+    _, (image,) = build_images(folder, tmp_path / "out", [arch], cache_dir(), lambda line: None)
+    assert config_of(image.path)["architecture"] == name
+    said = f"{arch.machine} 10001 6\n"
+    if arch == own_arch():
+        assert python_in(image.path, CODE, tmp_path / "store") == said
+        return
+    with runnable(arch, cache_dir()):
+        assert python_in(image.path, CODE, tmp_path / "store") == said
