@@ -53,4 +53,5 @@ deb: setup web models
 oci: setup-dev
 	@scripts/need buildah buildah
 	@scripts/need debootstrap debootstrap
+	@[ "$$(uname -m)" = aarch64 ] || scripts/arm64-qemu "$${EYESPOT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/eyespot}/arm64/qemu" >/dev/null
 	@.venv/bin/pytest -q -m debian tests/e2e/test_images_debian.py

@@ -1,10 +1,10 @@
 """What the tests of images need: an archive read, an image run, and a base that needs no Debian mirror."""
 
 import json
-import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +44,11 @@ def config_of(archive: Path) -> dict[str, Any]:
         return config
 
 
-def python_in(archive: Path, code: str, store: Path) -> str:
+def python_in(archive: Path, code: str) -> str:
     """What ``python3 -c CODE`` prints in the image, without network, rights or a writable root."""
-    own = ("--root", str(store / "storage"), "--runroot", str(store / "run"), "--storage-driver", "vfs")
-    try:
+    with tempfile.TemporaryDirectory(prefix="oci-") as store:  # podman takes no long path
+        own = ("--root", f"{store}/storage", "--runroot", f"{store}/run", "--storage-driver", "vfs")
         command = [RUN[0], *own, *RUN[1:], *LIMITS, "--entrypoint", "python3", f"oci-archive:{archive}", "-c", code]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
-    finally:
-        shutil.rmtree(store, ignore_errors=True)

@@ -7,6 +7,8 @@ Source: the kernel's Documentation/admin-guide/binfmt-misc.rst.
 """
 
 import contextlib
+import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ _MASK = r"\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\x
 def runnable(arch: Arch, cache: Path, binfmt: Path = BINFMT) -> Iterator[None]:
     """Within it the kernel runs programs of ``arch``, which is not this machine's.
 
+    Others that want it wait until it is over.
+
     Args:
         cache: the cache folder, where ``make arm64`` of the sources keeps a qemu.
         binfmt: where binfmt_misc is mounted.
@@ -34,21 +38,37 @@ def runnable(arch: Arch, cache: Path, binfmt: Path = BINFMT) -> Iterator[None]:
     if not (binfmt / "register").exists():
         run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(binfmt)], "This kernel runs no programs of others")
     ours = binfmt / f"eyespot-oci-{arch.machine}"
-    _forget(ours)
-    if any(_hands_over(rule, arch) for rule in binfmt.iterdir()):
-        yield
-        return
+    with _alone(binfmt):
+        _forget(ours)
+        if any(_hands_over(rule, arch) for rule in binfmt.iterdir()):
+            yield
+            return
+        _register(binfmt, ours.name, arch, qemu)
+        try:
+            yield
+        finally:
+            _forget(ours)
+
+
+def _register(binfmt: Path, name: str, arch: Arch, qemu: Path) -> None:
     try:
-        (binfmt / "register").write_text(rule_for(ours.name, arch, qemu), encoding="ascii")
+        (binfmt / "register").write_text(rule_for(name, arch, qemu), encoding="ascii")
     except OSError as error:
         raise unavailable(
             f"The kernel takes no rule for programs of {arch.name}: {error.strerror}.",
             f"Register qemu for {arch.name} with binfmt_misc by hand, with flag F.",
         ) from error
+
+
+@contextlib.contextmanager
+def _alone(binfmt: Path) -> Iterator[None]:
+    """Builds that run at once take turns: the rule of one is the rule of all."""
+    descriptor = os.open(binfmt, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
-        _forget(ours)
+        os.close(descriptor)
 
 
 def find_qemu(arch: Arch, cache: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A service's package and its images, made beside each other: all of them change in the end, or none."""
+"""A service's package and its images, made beside each other; what was there is replaced when all of them are made."""
 
 import contextlib
 import os

@@ -55,10 +55,13 @@ def own_debian(os_release: Path = Path("/etc/os-release")) -> Debian:
 def debian_base(cache: Path, arch: Arch, node: bool, work: Path, say: Say) -> Base:
     """The base for ``arch``, made first where ``cache`` has none.
 
+    Args:
+        work: a folder on the same file system, thrown away by who made it.
+
     Raises:
         EyespotError: ``UNAVAILABLE`` when a program is missing or debootstrap fails; nothing is kept then.
     """
-    require("debootstrap", "unshare")
+    require("debootstrap")
     debian = own_debian()
     packages = ("python3", "ca-certificates", *(("nodejs",) if node else ()))
     made_of = "\0".join((str(_FORMAT), debian.suite, debian.mirror, arch.name, *packages))
@@ -74,7 +77,7 @@ def debian_base(cache: Path, arch: Arch, node: bool, work: Path, say: Say) -> Ba
 
 
 def _make(debian: Debian, arch: Arch, packages: tuple[str, ...], work: Path, target: Path) -> None:
-    part = target.with_suffix(".part")
+    part = work / target.name
     with tempfile.TemporaryDirectory(dir=work, prefix="debian-") as folder:
         root = Path(folder, "root")
         # In a mount namespace of its own: what debootstrap mounts goes with it, however it ends.
@@ -82,11 +85,8 @@ def _make(debian: Debian, arch: Arch, packages: tuple[str, ...], work: Path, tar
         command += ["--variant=minbase", f"--include={','.join(packages)}", debian.suite, str(root), debian.mirror]
         # With a date given, Python's byte code goes by the hash of its source, not by the time.
         run(command, f"The base for {arch.name} cannot be made", {"SOURCE_DATE_EPOCH": "0", "PYTHONHASHSEED": "0"})
-        try:
-            write_layer(kept(root), part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        write_layer(kept(root), part)
+    part.replace(target)
 
 
 def kept(root: Path) -> Iterator[Entry]:

@@ -44,13 +44,13 @@ def tree(root: Path) -> Iterator[Entry]:
     """Everything in the folder ``root`` as entries; devices, pipes and sockets are left out."""
     for path in sorted(root.rglob("*")):
         facts, name = path.lstat(), str(path.relative_to(root))
-        owner = {"uid": facts.st_uid, "gid": facts.st_gid}
+        uid, gid = facts.st_uid, facts.st_gid
         if path.is_symlink():
-            yield Entry(name, None, 0o777, str(path.readlink()), **owner)
+            yield Entry(name, None, 0o777, str(path.readlink()), uid=uid, gid=gid)
         elif path.is_dir():
-            yield Entry(name, None, facts.st_mode & 0o1777, **owner)
+            yield Entry(name, None, facts.st_mode & 0o1777, uid=uid, gid=gid)
         elif path.is_file():
-            yield Entry(name, path, facts.st_mode & 0o777, **owner)
+            yield Entry(name, path, facts.st_mode & 0o777, uid=uid, gid=gid)
 
 
 def _add(tar: tarfile.TarFile, entry: Entry) -> None:
