@@ -62,7 +62,7 @@ class EgressStore:
         found = self._db.rows(
             f"SELECT {_COLUMNS} FROM connection WHERE service = ? ORDER BY id DESC LIMIT ?", (service, limit)
         )
-        return [Connection(*row) for row in reversed(found)]
+        return sorted((Connection(*row) for row in found), key=lambda one: one.wall_ns)  # ids tell milliseconds alone
 
     def _trim(self, service: str) -> None:
         for condition, kept in (("outcome <> 'refused'", KEPT_MADE), ("outcome = 'refused'", KEPT_REFUSED)):

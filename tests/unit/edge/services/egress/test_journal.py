@@ -25,6 +25,13 @@ def test_the_newest_state_of_each_is_kept(tmp_path: Path) -> None:
     store.close()
 
 
+def test_those_of_one_millisecond_are_in_order_too(tmp_path: Path) -> None:
+    store = EgressStore(tmp_path / "egress.db")
+    store.put([replace(one(1), wall_ns=20), replace(one(2), wall_ns=10), one(30)])
+    assert [found.wall_ns for found in store.newest("probe")] == [10, 20, 30]
+    store.close()
+
+
 def test_a_flood_of_refused_attempts_pushes_out_nothing_that_was_sent(tmp_path: Path) -> None:
     store = EgressStore(tmp_path / "egress.db")
     store.put([one(1, outcome="ended"), one(1_000_000, service="other", outcome="ended")])
