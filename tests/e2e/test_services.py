@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from eyespot.bus.nats import connect
+from eyespot.cli.services import app
 from eyespot.edge.apps_dev.scaffold import scaffold
 
 from .service_host import Host, counted, logs
@@ -127,6 +129,13 @@ def test_a_new_service_gets_its_frames_where_it_is_confined(host: Host, tmp_path
     (event, *_) = host.until(lambda: counted(host) or None)
     assert (event.label, event.camera) == ("fresh.dark", "front")
     assert host.state_of("fresh") == "running"
+    cut = tmp_path / "cut"
+    done = CliRunner().invoke(app, ["show", "fresh", "--samples", str(cut), "--state", str(host.state)])
+    assert done.exit_code == 0, done.output
+    (picture,) = cut.iterdir()
+    assert picture.suffix == ".jpg"
+    assert str(picture) in done.output
+    assert picture.read_bytes()[:2] == b"\xff\xd8"
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not here")

@@ -80,10 +80,9 @@ class Parcel(Service):
 
     def say(self, one: Watched, **more: int) -> str:
         """Its event, at its start or its end."""
-        x1, y1, x2, y2 = one.box
         return self.emit(
             "left", event_id=one.event, start_wall_ns=one.since_wall_ns, track=one.track, label=one.label,
-            best_wall_ns=one.since_wall_ns, best_box=(x1, y1, x2 - x1, y2 - y1), **more,
+            best_wall_ns=one.since_wall_ns, best_box=one.box, **more,
         )  # fmt: skip
 
 

@@ -8,8 +8,10 @@ import math
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import mean, median
+from statistics import correlation, mean, median
 from typing import Any
+
+import numpy as np
 
 from eyespot.bench import clips
 from eyespot.bench.clip_tracks import plain_camera, tracks_of
@@ -25,6 +27,7 @@ from eyespot.services.direction.app.way import way_of
 from eyespot.services.hotspots.app.grid import Cells, Grid
 from eyespot.services.hotspots.app.service import Hotspots
 from eyespot.services.occupancy.app.counting import PICTURE, numbers, present
+from eyespot.vision.boxes import iou
 
 RATE_HZ = 5.0
 HORIZONS_S = (1, 2, 3)
@@ -85,7 +88,7 @@ def _heat(said: Sequence[TracksMessage], frames: Sequence[int], truth: Truth) ->
             cells[cell] = cells.get(cell, 0.0) + 1 / RATE_HZ
     true_s = grid.dense(cells)
     return {
-        "heat_correlation": round(_correlation(found["seconds"], true_s), 3),
+        "heat_correlation": round(correlation(found["seconds"], true_s), 3),
         "heat_total_ratio": round(found["total_s"] / sum(true_s), 3),
     }
 
@@ -128,24 +131,11 @@ def _told(errors: dict[int, list[tuple[float, float]]]) -> dict[str, float]:
 
 
 def _whose(box: Box, people: dict[int, Box]) -> int | None:
-    best = max(people, key=lambda number: _overlap(box, people[number]), default=None)
-    return best if best is not None and _overlap(box, people[best]) >= LEAST_OVERLAP else None
-
-
-def _overlap(a: Box, b: Box) -> float:
-    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
-
-
-def _correlation(found: Sequence[float], true: Sequence[float]) -> float:
-    """Pearson's."""
-    middle, true_middle = mean(found), mean(true)
-    both = sum((a - middle) * (b - true_middle) for a, b in zip(found, true, strict=True))
-    spread = math.sqrt(sum((a - middle) ** 2 for a in found) * sum((b - true_middle) ** 2 for b in true))
-    return both / spread if spread else 0.0
+    if not people:
+        return None
+    overlaps = iou(np.array([box], np.float32), np.array(list(people.values()), np.float32))[0]
+    best = int(overlaps.argmax())
+    return list(people)[best] if overlaps[best] >= LEAST_OVERLAP else None
 
 
 def _truth(path: Path, width_px: int, height_px: int) -> Truth:

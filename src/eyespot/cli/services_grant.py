@@ -58,12 +58,11 @@ def revoke(
     state: State = _DEFAULT,
 ) -> None:
     """Take back some of what a service was granted; within seconds it is started anew without that."""
-    from eyespot.edge.services.grant_change import with_less
-    from eyespot.edge.services.granted import Granted
+    from eyespot.edge.services.grant_change import with_less, with_nothing
 
     named = _named(view, model, read, emit, record, ask, output, network)
     if everything:
-        _change(state, name, lambda _, granted: Granted(camera=granted.camera))
+        _change(state, name, with_nothing)
     else:
         _change(state, name, lambda manifest, granted: with_less(manifest, granted, named))
 

@@ -29,6 +29,7 @@ class PathPoint(BaseModel):
 
     wall_ns: int
     box: tuple[float, float, float, float]
+    """``x1 y1 x2 y2`` in fractions of the picture."""
 
 
 class Event(BaseModel):
@@ -52,6 +53,7 @@ class Event(BaseModel):
     best_wall_ns: int | None = None
     """Moment of the best frame."""
     best_box: tuple[float, float, float, float] | None = None
+    """Where the object was in it, ``x1 y1 x2 y2`` in fractions of the picture."""
     picture: str = ""
     """Path of the best frame's JPEG below the media folder, empty when there is none."""
     track: int | None = None

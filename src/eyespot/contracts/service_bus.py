@@ -39,7 +39,7 @@ class ServiceEvent(BaseModel):
     score: Fraction = 1.0
     best_wall_ns: WallNs | None = None
     best_box: tuple[Fraction, Fraction, Fraction, Fraction] | None = None
-    """x, y, width and height in fractions of the picture."""
+    """``x1 y1 x2 y2`` in fractions of the picture, as every box."""
     track: Annotated[int, Field(ge=1, lt=1 << 63)] | None = None
     detail: dict[str, Any] = Field(default_factory=dict, max_length=32)
     """Values of the service's own."""

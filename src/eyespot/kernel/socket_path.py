@@ -1,4 +1,4 @@
-"""Unix sockets in folders whose path is longer than a socket address holds."""
+"""Unix sockets in folders whose path is longer than a socket address holds, and who can reach them."""
 
 import contextlib
 import os
@@ -19,3 +19,13 @@ def reachable(path: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{folder}/{path.name}"
     finally:
         os.close(folder)
+
+
+def let_reach(path: Path, uid: int) -> None:
+    """Let the user ``uid`` connect to the socket at ``path``. A convenience: whoever listens checks each caller."""
+    path.chmod(0o600)
+    if uid != os.geteuid():
+        try:
+            os.chown(path, uid, -1)
+        except PermissionError:  # not root: the mode lets others near, the kernel tells who they are
+            path.chmod(0o666)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from eyespot.contracts.service import read_manifest
-from eyespot.kernel.errors import EyespotError, invalid
+from eyespot.kernel.errors import EyespotError
 from eyespot.sdk.place import Place, read_start
-from eyespot.sdk.run import serve
+from eyespot.sdk.run import check_class, serve
 from eyespot.sdk.service import Service
 
 _LINE = logging.Formatter("%(levelname)s %(name)s: %(message)s")
@@ -44,10 +44,7 @@ def run_inside(
 
 def _find(target: str) -> type[Service]:
     module_name, _, class_name = target.partition(":")
-    found = getattr(importlib.import_module(module_name), class_name, None)
-    if not (isinstance(found, type) and issubclass(found, Service)):
-        raise invalid(f"{target} is no subclass of eyespot.sdk.Service.", 'Look at "python" in service.toml.')
-    return found
+    return check_class(getattr(importlib.import_module(module_name), class_name, None), target)
 
 
 async def _until(service: Service, place: Place, stop: threading.Event) -> None:

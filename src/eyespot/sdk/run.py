@@ -27,6 +27,11 @@ def load(target: str, code: Path) -> type[Service]:
         if error.name != module_name:  # the module is there, and needs what is not
             raise invalid(f"{module_name} imports {error.name}, which is not here.", "Put it beside it.") from error
         raise invalid(f"There is no module {module_name} in {code}.", 'Look at "python" in service.toml.') from error
+    return check_class(found, target)
+
+
+def check_class(found: object, target: str) -> type[Service]:
+    """``found``, which ``target`` names, where it is a service; raises ``INVALID``."""
     if not (isinstance(found, type) and issubclass(found, Service)):
         raise invalid(f"{target} is no subclass of eyespot.sdk.Service.", 'Look at "python" in service.toml.')
     return found

@@ -83,7 +83,7 @@ def test_a_thing_that_stays_is_told_once_and_ends_when_it_is_taken() -> None:
     first, last = scene.notes.events
     assert (first.id, first.end_wall_ns) == (last.id, None)
     assert (first.kind, first.track, first.detail) == ("left", 3, {"label": "suitcase"})
-    assert first.best_box == pytest.approx((0.5, 0.5, 0.1, 0.2))
+    assert first.best_box == pytest.approx((0.5, 0.5, 0.6, 0.7))
     assert last.end_wall_ns == (89 * 2 + 1) * NS_PER_S // 2
     assert scene.notes.last == {"watched": 0, "left": 0}
 

@@ -19,6 +19,7 @@ from eyespot.edge.api.service_states import ServiceStates
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.asked import needs_camera, wishes
 from eyespot.edge.services.granted import Granted, cameras_of, definite_views, in_words, view_in_words
+from eyespot.edge.services.hosting import host_of
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.store import Row, ServiceStore
 from eyespot.kernel.errors import EyespotError, not_found
@@ -112,7 +113,8 @@ class ServicesNow:
         try:
             manifest = self.manifest(installed, row)
             known = {
-                **manifest.service.model_dump(include={"title", "summary", "vendor", "host"}),
+                **manifest.service.model_dump(include={"title", "summary", "vendor"}),
+                "host": host_of(manifest, row.granted, row.digest),
                 "cameras": list(cameras_of(manifest, row.granted)), "fault": "",
             }  # fmt: skip
         except EyespotError as error:

@@ -59,8 +59,7 @@ def differences(verdict: Verdict, end_s: float) -> list[Difference]:
     for one in verdict.unexpected:
         at_s = one.at_s
         box = one.event.best_box
-        corners = None if box is None else (box[0], box[1], box[0] + box[2], box[1] + box[3])
-        found.append(Difference(f"unexpected-{one.kind}", max(0.0, at_s - BEFORE_S), at_s + AFTER_S, at_s, corners))
+        found.append(Difference(f"unexpected-{one.kind}", max(0.0, at_s - BEFORE_S), at_s + AFTER_S, at_s, box))
     return [
         replace(one, name=f"{number:02d}-{one.name}-{one.at_s:.1f}s") for number, one in enumerate(found[:MAX_KEPT], 1)
     ]

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from eyespot.contracts.view import NamedView, View
 from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.frames.cut import Cut
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
-from eyespot.kernel.socket_path import reachable
+from eyespot.kernel.socket_path import let_reach, reachable
 from eyespot.kernel.unread import unread_bytes
 
 log = logging.getLogger(__name__)
@@ -243,18 +242,13 @@ def tick_text(cut: Cut, seq: int) -> str:
 
 
 def _listen(path: Path, uid: int) -> socket.socket:
-    """A listening socket that ``uid`` can reach. The mode is a convenience: who calls is checked at each connection."""
+    """A listening socket that ``uid`` can reach; who calls is checked at each connection."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         path.unlink(missing_ok=True)
         with reachable(path) as short:
             listener.bind(short)
-        path.chmod(0o600)
-        if uid != os.geteuid():
-            try:
-                os.chown(path, uid, -1)
-            except PermissionError:  # not root: the other user needs the mode, and is checked at each connection
-                path.chmod(0o666)
+        let_reach(path, uid)
         listener.listen(MAX_CLIENTS)
     except BaseException:  # whatever happened, what was opened is closed; raised on
         listener.close()

@@ -28,16 +28,11 @@ class Admission:
 
     async def admit(self, checked: Checked) -> Place:
         """The place of a service; raises ``UNAVAILABLE`` when the supervisor does not answer."""
-        granted = checked.row.granted
-        seed, public = server.new_key()
-        user = ServiceUser(
-            name=checked.row.name, public_key=public, cameras=cameras_of(checked.manifest, granted),
-            read=granted.read, ask=granted.ask, outputs=granted.outputs,
-        )  # fmt: skip
-        known = self._given.get(user.name)
-        if known is not None and user.model_copy(update={"public_key": known[0].public_key}) == known[0]:
+        known = self._given.get(checked.row.name)
+        if known is not None and known[0] == _user(checked, known[0].public_key):
             return known[1]
-        place = Place(user.name, public, seed)
+        seed, public = server.new_key()
+        user, place = _user(checked, public), Place(checked.row.name, public, seed)
         self._given[user.name] = user, place
         self._wanted += 1
         try:
@@ -59,3 +54,11 @@ class Admission:
             users = ServiceUsers(users=tuple(user for user, _ in self._given.values()))
             await self._bus.request(subjects.control("supervisor"), users.model_dump_json().encode(), LET_IN_S)
             self._told = telling
+
+
+def _user(checked: Checked, public_key: str) -> ServiceUser:
+    granted = checked.row.granted
+    return ServiceUser(
+        name=checked.row.name, public_key=public_key, cameras=cameras_of(checked.manifest, granted),
+        read=granted.read, ask=granted.ask, outputs=granted.outputs,
+    )  # fmt: skip

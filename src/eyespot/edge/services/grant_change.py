@@ -19,11 +19,8 @@ def with_more(manifest: Manifest, granted: Granted, named: Named, *, camera: str
         camera: stands for ``*`` from now on; empty: as before.
     """
     wanted = {key: set(getattr(granted, key)) | set(named.get(key, ())) for key in PERMISSIONS}
-    for key in PERMISSIONS:
-        more = wanted[key] - set(getattr(everything(manifest, ""), key))
-        if more:
-            raise invalid(f"'{min(more)}' in {key} is not asked for by {manifest.service.name}.", "Leave it out.")
-    return _ordered(manifest, wanted, camera or granted.camera)
+    check_granted(manifest, granted.model_copy(update={key: tuple(values) for key, values in wanted.items()}))
+    return _changed(manifest, granted, wanted, camera or granted.camera)
 
 
 def with_less(manifest: Manifest, granted: Granted, named: Named) -> Granted:
@@ -34,14 +31,18 @@ def with_less(manifest: Manifest, granted: Granted, named: Named) -> Granted:
             now = ", ".join(getattr(granted, key)) or "nothing"
             raise invalid(f"'{min(unknown)}' in {key} is not granted.", f"Granted in {key}: {now}.")
     kept = {key: set(getattr(granted, key)) - set(named.get(key, ())) for key in PERMISSIONS}
-    return _ordered(manifest, kept, granted.camera)
+    return _changed(manifest, granted, kept, granted.camera)
 
 
-def _ordered(manifest: Manifest, wanted: Mapping[Permission, set[str]], camera: str) -> Granted:
+def with_nothing(manifest: Manifest, granted: Granted) -> Granted:
+    """``granted`` without anything that it permits."""
+    return with_less(manifest, granted, {key: getattr(granted, key) for key in PERMISSIONS})
+
+
+def _changed(manifest: Manifest, before: Granted, wanted: Mapping[Permission, set[str]], camera: str) -> Granted:
+    """``before`` with what is ``wanted``, in the manifest's order; all else of it stays."""
     asked = everything(manifest, camera)
     values: dict[str, Any] = {
         key: tuple(one for one in getattr(asked, key) if one in wanted[key]) for key in PERMISSIONS
     }
-    changed = validate(Granted, {"camera": camera, **values}, "grants")
-    check_granted(manifest, changed)
-    return changed
+    return validate(Granted, {**before.model_dump(), "camera": camera, **values}, "grants")

@@ -16,12 +16,12 @@ from eyespot.contracts.event import Event
 from eyespot.contracts.service_bus import MAX_DOCUMENT_BYTES, Beat
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.layout import HOST
+from eyespot.edge.pause import first_of
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
 from eyespot.edge.services.kept import Kept
 from eyespot.edge.services.leftovers import clear_leftovers
 from eyespot.edge.services.log_file import LogFile
-from eyespot.edge.services.pause import first_of
 from eyespot.edge.services.service_events import May
 from eyespot.edge.services.store import Row
 from eyespot.kernel.errors import EyespotError

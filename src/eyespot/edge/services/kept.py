@@ -8,6 +8,7 @@ from typing import Any
 from eyespot.contracts.frames_door import Grant
 from eyespot.contracts.service import PolicyClass
 from eyespot.contracts.service_bus import Beat
+from eyespot.edge.pause import first_of
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.egress.limits import Counters as EgressCounters
 from eyespot.edge.services.egress.proxy import EgressProxy
@@ -21,7 +22,6 @@ from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.launching import prepare, settings_of
 from eyespot.edge.services.log_file import LogFile
-from eyespot.edge.services.pause import first_of
 from eyespot.edge.services.relay import Counters, Relay
 from eyespot.edge.services.service_events import May
 from eyespot.edge.services.sign_in import Place, wait_until_let_in

@@ -17,7 +17,7 @@ from typing import Any
 from eyespot.contracts.frames_door import Grant
 from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.services.bucket import Bucket
-from eyespot.edge.services.own_socket import hang_up, listen
+from eyespot.edge.services.own_socket import OwnSocket, hang_up
 from eyespot.edge.services.relay_wire import (
     FROM_SERVER,
     FROM_SERVICE,
@@ -97,23 +97,17 @@ class Relay:
         self._clock = clock
         self._messages = Bucket(self._limits.messages_per_s, clock)
         self._bytes = Bucket(self._limits.bytes_per_s, clock)
-        self._open: set[asyncio.Task[None]] = set()
+        self._socket = OwnSocket(grant, self._talk, _READ_BYTES)
         self._writers: set[asyncio.StreamWriter] = set()
         self._held_up = 0
-        self._listener: asyncio.Server | None = None
 
     async def open(self) -> None:
         """Listen; a socket left by an earlier life is replaced."""
-        self._listener = await listen(self._grant, self._accept, _READ_BYTES)
+        await self._socket.open()
 
     async def close(self) -> None:
         """Hang up and take the socket away."""
-        if self._listener is not None:
-            self._listener.close()
-            self._grant.socket.unlink(missing_ok=True)
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._socket.close()
 
     @property
     def busy(self) -> bool:
@@ -124,22 +118,16 @@ class Relay:
         """Counters and the last refusals."""
         now = self.counters
         return {
-            "connections": len(self._open), "messages": now.messages, "bytes": now.bytes, "delivered": now.delivered,
+            "connections": len(self._socket), "messages": now.messages, "bytes": now.bytes, "delivered": now.delivered,
             "throttled": now.throttled, "refused": now.refused, "refusals": list(now.refusals),
         }  # fmt: skip
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._talk(reader, writer))
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
-        task.add_done_callback(lambda _: writer.transport.abort())  # one cancelled before it began does not hang up
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         try:
             peer: socket.socket = writer.get_extra_info("socket")
             check_caller(peer, self._grant)
-            if len(self._open) > self._limits.connections:
+            if len(self._socket) > self._limits.connections:
                 raise EyespotError(Kind.EXHAUSTED, f"More than {self._limits.connections} connections.")
             await self._serve(reader, writer)
         except EyespotError as error:

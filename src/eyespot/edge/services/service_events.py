@@ -12,7 +12,7 @@ from eyespot.bus import subjects
 from eyespot.bus.contract import Bus, Message
 from eyespot.contracts.event import Event
 from eyespot.contracts.service_bus import MAX_DOCUMENT_BYTES, ServiceEvent, stored_id
-from eyespot.edge.services.pause import first_of
+from eyespot.edge.pause import first_of
 from eyespot.kernel.clock import Clock
 
 LOOK_S = 1.0

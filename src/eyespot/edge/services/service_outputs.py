@@ -17,7 +17,7 @@ from eyespot.contracts.output import OutputCommand, OutputRequest, OutputsReport
 from eyespot.contracts.service import OUTPUT_EVENT
 from eyespot.contracts.service_bus import MAX_DOCUMENT_BYTES
 from eyespot.edge.layout import HOST
-from eyespot.edge.services.meter import Meter
+from eyespot.edge.services.bucket import Bucket
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
 from eyespot.kernel.ids import new_id
@@ -39,7 +39,7 @@ class ServiceOutputs:
 
     def __init__(self, bus: Bus, granted: Granted, clock: Clock, submit: Callable[[Event], None]) -> None:
         self._bus, self._granted, self._clock, self._submit = bus, granted, clock, submit
-        self._meters: dict[str, Meter] = {}
+        self._buckets: dict[str, Bucket] = {}
         self._switched: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._last: dict[str, deque[str]] = {}
@@ -79,12 +79,12 @@ class ServiceOutputs:
             raise EyespotError(
                 Kind.FORBIDDEN, f"{name} may not switch '{output}'.", f"It was granted: {', '.join(granted) or 'none'}."
             )
-        meter = self._meters.setdefault(name, Meter(SWITCHES_PER_S, AT_ONCE, self._clock))
-        if (wait_s := meter.wait_s(1.0)) > 0:
+        bucket = self._buckets.setdefault(name, Bucket(SWITCHES_PER_S, self._clock, AT_ONCE))
+        if (wait_s := bucket.wait_s(1.0)) > 0:
             raise EyespotError(
                 Kind.THROTTLED, f"{name} switches more than {SWITCHES_PER_S:g} a second.", f"Wait {wait_s:.1f} s."
             )
-        meter.spend(1.0)
+        bucket.take(1.0)
         command = _command(data)
         pulse = command.do == "pulse"
         request = OutputRequest(

@@ -2,14 +2,32 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from eyespot.contracts.detections import Detections
 from eyespot.kernel.errors import invalid
 from eyespot.vision.heads import nanodet
 from eyespot.vision.heads.nanodet import Candidates
+
+
+class Pick(Protocol):
+    """See ``nanodet.pick`` for the arguments; what it returns is for the ``settle`` of the same head alone."""
+
+    def __call__(
+        self,
+        outputs: Sequence[NDArray[Any]],
+        *,
+        labels: Sequence[str],
+        score_threshold: float,
+        capture_ns: int,
+        aspect: float,
+        region: tuple[float, float, float, float] | None = None,
+        input_px: tuple[int, int] | None = None,
+        wanted: NDArray[np.bool_] | None = None,
+    ) -> Candidates: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +39,7 @@ class Head:
         settle: the detections of several pictures, see ``nanodet.settle``; whenever it suits.
     """
 
-    pick: Callable[..., Candidates]
+    pick: Pick
     settle: Callable[[Sequence[Candidates]], list[Detections]]
 
     def __call__(self, outputs: Sequence[NDArray[Any]], **options: Any) -> Detections:

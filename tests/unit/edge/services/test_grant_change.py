@@ -3,7 +3,7 @@
 import pytest
 
 from eyespot.contracts.service import Manifest
-from eyespot.edge.services.grant_change import with_less, with_more
+from eyespot.edge.services.grant_change import with_less, with_more, with_nothing
 from eyespot.edge.services.granted import Granted, everything
 from eyespot.kernel.errors import EyespotError
 
@@ -26,6 +26,13 @@ def test_what_is_taken_and_given_back_is_as_it_was() -> None:
     assert with_more(MANIFEST, less, {}, camera="back").camera == "back"
     assert less.models == ("nanodet-g",), "what is not named stays"
     assert with_less(MANIFEST, whole, {"models": ("nanodet-g",)}).models == ()
+
+
+def test_where_its_owner_lets_it_run_is_not_forgotten() -> None:
+    strict = everything(MANIFEST, "front").model_copy(update={"host": "container"})
+    less = with_less(MANIFEST, strict, {"views": ("door",)})
+    assert (less.host, with_more(MANIFEST, less, {"views": ("door",)})) == ("container", strict)
+    assert with_nothing(MANIFEST, strict) == Granted(camera="front", host="container")
 
 
 def test_a_slip_of_the_pen_is_told() -> None:

@@ -157,6 +157,17 @@ def test_more_than_the_manifest_asks_for_cannot_be_granted(installed: Installed,
         installed.install(source, granted=Granted(read=("tracks", "events")))
 
 
+def test_where_less_would_hold_it_no_owner_lets_it_run(installed: Installed, source: Path) -> None:
+    text = (source / "service.toml").read_text()
+    assert "host = " not in text
+    (source / "service.toml").write_text(text.replace("[service]", '[service]\nhost = "container"', 1))
+    granted = installed.install(source).granted
+    for host, why in (("process", "confines it less"), ("inline", "is not built-in")):
+        with pytest.raises(EyespotError, match=why):
+            installed.grant("counter", granted.model_copy(update={"host": host}))
+    assert installed.grant("counter", granted.model_copy(update={"host": "container"})).granted.host == "container"
+
+
 def test_settings_are_checked_before_they_are_kept(installed: Installed, source: Path) -> None:
     installed.install(source, settings={"limit": 3})
     with pytest.raises(EyespotError, match="limit: must be at least 1"):

@@ -16,6 +16,7 @@ from eyespot.bus.discovery import About
 from eyespot.bus.nats import NatsBus, connect, join
 from eyespot.contracts.frames_door import Grant
 from eyespot.contracts.service_access import ServiceUser
+from eyespot.edge.services.own_socket import OwnSocket
 from eyespot.edge.services.relay import Limits, Relay
 from eyespot.edge.services.relay_wire import FROM_SERVICE, Wire
 from eyespot.edge.services.sign_in import Place, wait_until_let_in
@@ -200,13 +201,18 @@ async def test_connections_and_subscriptions_are_bounded(stand: Stand) -> None:
         each.close()
 
 
-@pytest.mark.usefixtures("api")
-async def test_a_connection_that_the_end_overtakes_is_hung_up(stand: Stand) -> None:
-    await stand.relay(MINE)
+async def test_a_connection_that_the_end_overtakes_is_hung_up(tmp_path: Path) -> None:
+    served: list[asyncio.StreamWriter] = []
+
+    async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.append(writer)
+
+    own = OwnSocket(Grant(uid=os.geteuid(), socket=tmp_path / "own.sock"), serve, 1024)
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_unix_connection(sock=ours)
-    stand.relays[-1]._accept(reader, writer)  # as the listener does; its task has not begun when all ends
-    await stand.relays[-1].close()
+    own.accept(reader, writer)  # as the listener does; its task has not begun when all ends
+    await own.close()
+    assert served == []
     assert writer.is_closing()
     theirs.close()
 

@@ -9,7 +9,8 @@ from starlette.requests import ClientDisconnect
 from eyespot.contracts.view_sample import ViewSample
 from eyespot.edge.api.deps import Admin, Deps, Needs
 from eyespot.edge.api.gate import MAX_UPLOAD_BYTES
-from eyespot.edge.api.service_consent import check_camera
+from eyespot.edge.api.routes.services import ViewPath
+from eyespot.edge.api.service_consent import check_camera, check_known
 from eyespot.edge.api.service_shapes import GrantRequest, ServiceAnswer, UploadAnswer
 from eyespot.edge.api.service_uploads import Upload
 from eyespot.edge.api.services_now import view_answer, wish_answers
@@ -57,7 +58,7 @@ async def drop_upload(upload: UploadPath, _admin: Admin, deps: Needs) -> None:
 
 @router.get("/{upload}/views/{view}/sample", operation_id="getUploadSample")
 async def get_upload_sample(
-    upload: UploadPath, view: UploadPath, admin: Admin, deps: Needs, camera: CameraQuery = ""
+    upload: UploadPath, view: ViewPath, admin: Admin, deps: Needs, camera: CameraQuery = ""
 ) -> ViewSample:
     """One frame of a view as the service would get it, cut now; nothing is handed to the service."""
     manifest = deps.uploads.get(upload).manifest
@@ -113,8 +114,7 @@ def _before(installed: Installed, taken: Upload, camera: str) -> tuple[str | Non
 async def _camera(deps: Deps, taken: Upload, camera: str) -> str:
     """The camera that was asked for, else the one of the version before, else the first of the host."""
     if camera:
-        if deps.settings.config.camera_named(camera) is None:
-            raise invalid(f"There is no camera '{camera}'.", "Choose one of the host's.")
+        check_known(deps, camera)
         return camera
     rows = await deps.services.run(lambda installed: installed.store.rows())
     before = [row.granted.camera for row in rows if row.name == taken.manifest.service.name]

@@ -7,7 +7,6 @@ so a flood holds up nobody but its source. Every connection, and every attempt t
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -25,7 +24,7 @@ from eyespot.edge.services.egress.wire import ConnectWire
 from eyespot.kernel.clock import Clock, seconds
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 from eyespot.kernel.ids import new_id
-from eyespot.kernel.socket_path import reachable
+from eyespot.kernel.socket_path import let_reach, reachable
 
 log = logging.getLogger(__name__)
 
@@ -205,12 +204,7 @@ def _listen(grant: Grant, backlog: int) -> socket.socket:
         path.unlink(missing_ok=True)
         with reachable(path) as short:
             listener.bind(short)
-        path.chmod(0o600)
-        if grant.uid != os.geteuid():
-            try:
-                os.chown(path, grant.uid, -1)
-            except PermissionError:  # not root: the other user needs the mode, and is checked at each connection
-                path.chmod(0o666)
+        let_reach(path, grant.uid)
         listener.listen(backlog)
     except BaseException:  # whatever happened, what was opened is closed; raised on
         listener.close()

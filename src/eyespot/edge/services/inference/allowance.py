@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
-from eyespot.edge.services.meter import Meter
+from eyespot.edge.services.bucket import Bucket
 from eyespot.kernel.clock import Clock, seconds
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -29,8 +29,8 @@ class Allowance:
 
     def __init__(self, service: str, rates_hz: Mapping[str, float], share: float, clock: Clock) -> None:
         self._service, self._share, self._rates_hz = service, share, dict(rates_hz)
-        self._asked = {name: Meter(rate, max(LEAST_BURST, rate), clock) for name, rate in rates_hz.items()}
-        self._run = Meter(share, share * WINDOW_S, clock)
+        self._asked = {name: Bucket(rate, clock, max(LEAST_BURST, rate)) for name, rate in rates_hz.items()}
+        self._run = Bucket(share, clock, share * WINDOW_S)
         self._runs: Counter[str] = Counter()
         self._refused: Counter[str] = Counter()
         self._run_ns = 0
@@ -61,11 +61,11 @@ class Allowance:
             raise _throttled(f"{self._service} may run {package} {self._rates_hz[package]:g} times a second.", wait_s)
         if (wait_s := self._run.wait_s()) > 0:
             raise _throttled(f"{self._service} has used up its {self._share:.0%} of the accelerator.", wait_s)
-        self._asked[package].spend(1.0)
+        self._asked[package].take(1.0)
 
     def ran(self, package: str, run_ns: int) -> None:
         """An inference ran for ``run_ns``."""
-        self._run.spend(seconds(run_ns))
+        self._run.take(seconds(run_ns))
         self._runs[package] += 1
         self._run_ns += run_ns
 

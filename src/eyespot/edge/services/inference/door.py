@@ -21,7 +21,7 @@ from eyespot.edge.services.bucket import Bucket
 from eyespot.edge.services.inference.allowance import Allowance
 from eyespot.edge.services.inference.answers import Answer, Answers, Asked, asked, refusal
 from eyespot.edge.services.inference.http_talk import HttpTalk
-from eyespot.edge.services.own_socket import hang_up, listen
+from eyespot.edge.services.own_socket import OwnSocket, hang_up
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -51,39 +51,27 @@ class InferDoor:
         self._requests = Bucket(SPARE_REQUESTS_PER_S + 2 * allowance.rate_hz, clock)
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "infer-door")
-        self._open: set[asyncio.Task[None]] = set()
-        self._listener: asyncio.Server | None = None
+        self._socket = OwnSocket(grant, self._talk, _READ_BYTES)
 
     async def open(self) -> None:
         """Listen; a socket left by an earlier life is replaced."""
-        self._listener = await listen(self._grant, self._accept, _READ_BYTES)
+        await self._socket.open()
 
     async def close(self) -> None:
         """Hang up and take the socket away; a run under way ends by itself."""
-        if self._listener is not None:
-            self._listener.close()
-            self._grant.socket.unlink(missing_ok=True)
-        for task in list(self._open):
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await self._socket.close()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def status(self) -> dict[str, Any]:
         """Connections, and what was used and refused."""
-        return {"connections": len(self._open), **self._allowance.status()}
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._talk(reader, writer))
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
-        task.add_done_callback(lambda _: writer.transport.abort())  # one cancelled before it began does not hang up
+        return {"connections": len(self._socket), **self._allowance.status()}
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = HttpTalk(reader, writer)
         try:
             peer: socket.socket = writer.get_extra_info("socket")
             check_caller(peer, self._grant)
-            if len(self._open) > CONNECTIONS:
+            if len(self._socket) > CONNECTIONS:
                 raise EyespotError(Kind.THROTTLED, f"More than {CONNECTIONS} connections.", "Use one.")
             while (request := await talk.request()) is not None:
                 await talk.answer(await self._answer(talk, request))

@@ -72,10 +72,16 @@ async def test_what_the_disk_refused_is_written_later_and_there_is_a_bound(tmp_p
         journal.note(one(number, service=f"s{number % 9}"))
     journal.note(one(0, service="s0", outcome="ended"))
     await journal.flush()
-    assert journal.status() == {"stored": 0, "pending": MAX_PENDING, "dropped": 7, "error": "The disk is away."}
+    assert journal.status() == {
+        "stored": 0,
+        "dropped": 7,
+        "pending": MAX_PENDING,
+        "failures": 1,
+        "error": "The disk is away.",
+    }
     stop = asyncio.Event()
     stop.set()
     await journal.run(stop)
-    assert journal.status() == {"stored": MAX_PENDING, "pending": 0, "dropped": 7, "error": ""}
+    assert journal.status() == {"stored": MAX_PENDING, "dropped": 7, "pending": 0, "failures": 1, "error": ""}
     assert store.newest("s0", 10_000)[0].outcome == "ended"
     store.close()
