@@ -93,7 +93,9 @@ def test_its_control_is_sent_and_its_output_read(signed_in: Page) -> None:
     until(lambda: '"pictures":5000' in page.get_by_test_id("answer-reset").inner_text(), "it answered")
     until(lambda: live(page, "pictures") > 5000, "it counts from there")
     page.get_by_test_id("service-log").locator("summary").click()
-    until(lambda: "looking" in page.get_by_test_id("service-log").inner_text(), "its output is shown")
+    output = page.get_by_test_id("service-log")
+    until(lambda: "looking" in output.inner_text(), "its output is shown")
+    assert "violation" not in output.inner_text(), "it does not ask for the tracks, which it was not granted"
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from eyespot.contracts.service import Slug
+from eyespot.contracts.service import Readable, Slug
 
 START_FILE = "service.json"
 
@@ -21,6 +21,8 @@ class ServiceStart(BaseModel):
     """Unique among all that are running."""
     cameras: tuple[str, ...] = Field(default=(), max_length=256)
     """Ids of the cameras it was granted."""
+    read: tuple[Readable, ...] | None = None
+    """What it was granted to listen to; None: all that its manifest asks for."""
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
     """Outputs it was granted."""
     settings: dict[str, Any] = Field(default_factory=dict)

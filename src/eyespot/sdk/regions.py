@@ -31,8 +31,9 @@ class Region:
         x, y = min(point[0], _BORDER), min(point[1], _BORDER)
         inside = False
         for (x1, y1), (x2, y2) in zip(self.points, (*self.points[1:], self.points[0]), strict=True):
-            if (y1 <= y) != (y2 <= y) and x < x1 + (y - y1) * ((x2 - x1) / (y2 - y1)):
-                inside = not inside
+            if (y1 <= y) != (y2 <= y):
+                left, right = (x - x1) * (y2 - y1), (y - y1) * (x2 - x1)  # no division: edges may be all but level
+                inside ^= left < right if y2 > y1 else left > right
         return inside
 
 

@@ -117,7 +117,8 @@ class Runtime:
 
     def _parts(self) -> list[Coroutine[Any, Any, None]]:
         """Everything that goes on beside sending; only what the manifest asks for."""
-        read = self._place.manifest.permissions.read
+        granted = self._place.start.read
+        read = self._place.manifest.permissions.read if granted is None else granted
         parts = [self._beat(), self._hear(subjects.service_config(self.name), self._configure)]
         for camera in self.cameras:
             if "tracks" in read:

@@ -95,8 +95,7 @@ class Polygon:
         after = np.roll(corners, -1, axis=0)
         self._x1, self._y1 = corners.T
         self._y2 = after[:, 1]
-        rise = self._y2 - self._y1
-        self._slope = (after[:, 0] - self._x1) / np.where(rise == 0.0, 1.0, rise)
+        self._across, self._rise = after[:, 0] - self._x1, self._y2 - self._y1
 
     def holds(self, points: Points) -> NDArray[np.bool_]:
         """``(N,)`` whether each of ``(N, 2)`` points is inside, by the even-odd rule.
@@ -107,7 +106,11 @@ class Polygon:
         x = np.minimum(points[:, 0:1], 1.0 - 1e-9)
         y = np.minimum(points[:, 1:2], 1.0 - 1e-9)
         spans = (self._y1 <= y) != (self._y2 <= y)
-        beyond = x < self._x1 + (y - self._y1) * self._slope
+        left, right = (
+            (x - self._x1) * self._rise,
+            (y - self._y1) * self._across,
+        )  # no division: edges may be all but level
+        beyond = np.where(self._rise > 0.0, left < right, left > right)
         inside: NDArray[np.bool_] = (np.count_nonzero(spans & beyond, axis=1) & 1).astype(bool)
         return inside
 

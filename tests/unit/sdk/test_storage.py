@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eyespot.kernel.clock import NS_PER_S
@@ -78,6 +78,7 @@ corner = st.tuples(st.floats(0, 1), st.floats(0, 1))
 
 
 @given(st.lists(corner, min_size=3, max_size=8), corner)
+@example([(0.0, 0.0), (0.0, 2.2250738585e-313), (1.0, 0.0)], (0.5, 0.0))
 def test_a_region_holds_what_the_camera_s_own_zones_hold(
     points: list[tuple[float, float]], at: tuple[float, float]
 ) -> None:

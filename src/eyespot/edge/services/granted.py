@@ -99,7 +99,7 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
         *(inside if granted.host == "inline" else ()),
         f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage.",
         *(
-            f"The model {package}, at most {rate_hz:g} times a second and {budget.accelerator:.0%} of the accelerator."
+            f"The model {package}, at most {_rate(rate_hz)} and {budget.accelerator:.0%} of the accelerator."
             for package, rate_hz in granted_models(manifest, granted).items()
         ),
         *(f"The output {name}: it may switch it." for name in granted.outputs),
@@ -125,12 +125,16 @@ def view_in_words(view: NamedView) -> str:
     """What is seen through a view of a definite camera."""
     labels = ", ".join(view.labels) or "every kind of object"
     part = "the whole picture" if view.region == (0.0, 0.0, 1.0, 1.0) else "a part of the picture"
-    size = f"{view.width_px} × {view.height_px} pixels, {view.rate_hz:g} times a second"
+    size = f"{view.width_px} × {view.height_px} pixels, {_rate(view.rate_hz)}"
     words = {
         "full": f"{part}, {size}",
         "crops": f"cut-outs of {labels} from {part}, {size}",
         "silhouette": f"boxes filled flat where there is {labels}, nothing else, {size}",
-        "boxes": f"where there is {labels}, no picture, {view.rate_hz:g} times a second",
-        "metadata": f"how much there is of {labels}, no picture and no place, {view.rate_hz:g} times a second",
+        "boxes": f"where there is {labels}, no picture, {_rate(view.rate_hz)}",
+        "metadata": f"how much there is of {labels}, no picture and no place, {_rate(view.rate_hz)}",
     }
     return f"Of camera {view.camera}: {words[view.form]}."
+
+
+def _rate(rate_hz: float) -> str:
+    return "once a second" if rate_hz == 1.0 else f"{rate_hz:g} times a second"

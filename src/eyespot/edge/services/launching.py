@@ -43,7 +43,7 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
     told = ServiceStart(
         name=name, version=checked.row.version, instance=instance,
         cameras=cameras_of(manifest, checked.row.granted), settings=settings_of(checked),
-        outputs=checked.row.granted.outputs,
+        read=checked.row.granted.read, outputs=checked.row.granted.outputs,
     )  # fmt: skip
     (run / START_FILE).write_text(told.model_dump_json(), encoding="utf-8")
     (run / START_FILE).chmod(0o444)
