@@ -56,15 +56,18 @@ def show(
     from eyespot.cli.service_network import connections_of, tell_connections
     from eyespot.cli.service_now import now_in_words, now_of
     from eyespot.cli.service_samples import write_samples
+    from eyespot.contracts.settings_schema import with_defaults
     from eyespot.edge.services.granted import definite_views, in_words
-    from eyespot.edge.services.launching import settings_of
+    from eyespot.edge.services.secret_settings import masked
 
     with services_of(state) as installed:
         row = installed.store.get(name)
         checked = installed.check(row)
         words = in_words(checked.manifest, row.granted)
         states = [asdict(moment) for moment in installed.store.states(name)]
-        document = {**_short(installed, row), **words, "settings": settings_of(checked), "states": states}
+        schema = checked.manifest.config
+        settings = masked(schema, with_defaults(schema, row.settings or {}))
+        document = {**_short(installed, row), **words, "settings": settings, "states": states}
     now = now_of(state, name)
     document["connections"] = connections_of(state, name)
     written = write_samples(state, definite_views(checked.manifest, row.granted), samples) if samples else []
@@ -138,7 +141,8 @@ def config(
     settings: Annotated[str, typer.Argument(help='All its settings as JSON, for example {"limit": 5}.')],
     state: State = _DEFAULT,
 ) -> None:
-    """Set a service's settings; it is told at once, without a restart."""
+    """Set a service's settings; it is told at once, without a restart. A secret written *** stays what it was."""
+    from eyespot.edge.services.secret_settings import unmasked
     from eyespot.kernel.errors import invalid
 
     try:
@@ -148,7 +152,8 @@ def config(
     if not isinstance(wanted, dict):
         raise invalid("The settings are not a JSON object.", "Write for example: '{\"limit\": 5}'")
     with services_of(state) as installed:
-        installed.configure(name, wanted)
+        row = installed.store.get(name)
+        installed.configure(name, unmasked(installed.check(row).manifest.config, wanted, row.settings))
 
 
 @app.command("logs")

@@ -58,7 +58,12 @@ def check_schema(schema: Schema) -> None:
 
 def defaults(schema: Schema) -> dict[str, Any]:
     """The settings of someone who changed nothing."""
-    filled = _filled(schema, {})
+    return with_defaults(schema, {})
+
+
+def with_defaults(schema: Schema, values: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with defaults filled in, not checked."""
+    filled = _filled(schema, values)
     return filled if isinstance(filled, dict) else {}
 
 

@@ -43,6 +43,11 @@ class StateLayout:
         return self.state / "services.db"
 
     @property
+    def services_key(self) -> Path:
+        """Seals the secrets among their settings; apart from the store, so that a copy of that tells none."""
+        return self.state / "keys" / "services.key"
+
+    @property
     def egress_db(self) -> Path:
         """The newest connections that services made out of this host, and tried to make."""
         return self.state / "egress.db"

@@ -1,7 +1,7 @@
 """The host's own certificate: made at the first start, for the names and addresses the host has then.
 
-The only module of the edge that uses ``cryptography``. ECDSA on P-256 (FIPS 186-5), self-signed, so a browser asks once
-whether to trust it; its fingerprint is printed at start for comparison.
+ECDSA on P-256 (FIPS 186-5), self-signed, so a browser asks once whether to trust it; its fingerprint is printed at
+start for comparison.
 """
 
 import ipaddress

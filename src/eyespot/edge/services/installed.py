@@ -26,6 +26,8 @@ from eyespot.edge.services.hosting import check_host
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
 from eyespot.edge.services.log_file import remove_logs
 from eyespot.edge.services.package_file import unpack
+from eyespot.edge.services.sealed_settings import open_settings, seal_settings
+from eyespot.edge.services.secret_key import SecretKey
 from eyespot.edge.services.store import Row, ServiceStore, folder_of
 from eyespot.kernel.errors import EyespotError, Kind
 
@@ -71,6 +73,7 @@ class Installed:
     ) -> None:
         self.store = store
         self._layout = layout
+        self._key = SecretKey(layout.services_key)
         self._free_bytes = free_bytes
 
     @contextmanager
@@ -108,7 +111,7 @@ class Installed:
             source: a folder or a package.
             camera: stands for ``*`` in its views.
             granted: None: all it asks for, or, for a new version, what was granted before as far as it asks for it.
-            settings: None: as before, or defaults.
+            settings: None: as before, or defaults; secrets as plain text, or sealed as they are stored.
             host: where it is to run; None: as before, or as its manifest says.
             enabled: whether it shall run.
 
@@ -128,7 +131,7 @@ class Installed:
             if granted.host is not None:
                 check_host(manifest, granted, digest_of(candidate.folder))
             settings = settings if settings is not None else (old.settings if old else {}) or {}
-            check_settings(manifest.config, settings)
+            settings = self._checked_settings(manifest, settings)
             with self._alone():
                 digest = self._take(candidate.folder, manifest)
                 before = (old.version, old.digest) if old and old.digest != digest else None
@@ -142,12 +145,24 @@ class Installed:
         return row
 
     def configure(self, name: str, settings: dict[str, Any]) -> Row:
-        """Set a service's settings; raises ``INVALID`` by its schema, ``NOT_FOUND``, ``CONFLICT``."""
+        """Set a service's settings, secrets as plain text or sealed as they are stored.
+
+        Raises ``INVALID`` by its schema, ``NOT_FOUND``, ``CONFLICT``, ``UNAVAILABLE`` for a secret that cannot be read.
+        """
         checked = self.check(self.store.get(name))
-        check_settings(checked.manifest.config, settings)
+        settings = self._checked_settings(checked.manifest, settings)
         if not self.store.set_settings(name, checked.row.digest, settings):
             raise _changed(name)
         return replace(checked.row, settings=settings)
+
+    def seal_old(self, row: Row) -> bool:
+        """Seal the secrets of ``row`` that an earlier version stored as plain text; whether there were any.
+
+        Raises ``CORRUPT`` where its folder cannot tell which they are, ``UNAVAILABLE`` without a key.
+        """
+        before = row.settings or {}
+        settings = seal_settings(self.check(row).manifest.config, before, row.name, self._key)
+        return settings != before and self.store.set_settings(row.name, row.digest, settings)
 
     def grant(self, name: str, granted: Granted) -> Row:
         """Grant a service exactly ``granted``; it is started anew with that. See ``grant_change`` for more and less.
@@ -180,9 +195,9 @@ class Installed:
             )
         version, digest = old.way_back
         former = self.check(replace(old, version=version, digest=digest)).manifest
-        check_settings(former.config, old.settings or {})
+        settings = self._checked_settings(former, old.settings or {})
         row = Row(
-            name, version, digest, abs(old.starts) + 1, _granted_before(former, old, ""), old.settings,
+            name, version, digest, abs(old.starts) + 1, _granted_before(former, old, ""), settings,
             former=(old.version, old.digest),
         )  # fmt: skip
         self.store.put(row)
@@ -243,6 +258,13 @@ class Installed:
 
     def _old(self, manifest: Manifest) -> Row | None:
         return next((row for row in self.store.rows() if row.name == manifest.service.name), None)
+
+    def _checked_settings(self, manifest: Manifest, settings: dict[str, Any]) -> dict[str, Any]:
+        """As they are stored, once they are known to fit."""
+        name = manifest.service.name
+        plain = open_settings(settings, name, self._key)
+        check_settings(manifest.config, plain)
+        return seal_settings(manifest.config, plain, name, self._key)
 
     def check_room(self, home: Path) -> None:
         """Raises ``EXHAUSTED`` where too little would be left for recording on the disk of ``home``."""

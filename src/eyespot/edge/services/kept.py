@@ -8,6 +8,7 @@ from typing import Any
 from eyespot.contracts.frames_door import Grant
 from eyespot.contracts.service import PolicyClass
 from eyespot.contracts.service_bus import Beat
+from eyespot.contracts.service_start import START_FILE
 from eyespot.edge.pause import first_of
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.egress.limits import Counters as EgressCounters
@@ -20,7 +21,7 @@ from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
 from eyespot.edge.services.hosting import host_of
 from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
-from eyespot.edge.services.launching import prepare, settings_of
+from eyespot.edge.services.launching import prepare, run_folder, settings_of
 from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.relay import Counters, Relay
 from eyespot.edge.services.service_events import May
@@ -75,7 +76,7 @@ class Kept:
         self.row = row
         if self._checked is not None:
             self._checked = Checked(row, self._checked.manifest, self._checked.folder)
-            await self._desk.say_settings(row.name, settings_of(self._checked))
+            await self._desk.say_settings(row.name, settings_of(self._desk.layout, self._checked))
 
     def is_touched_by(self, before: Sequence[PolicyClass], now: Sequence[PolicyClass]) -> bool:
         """Whether a change of what is forbidden here makes a difference to it; one that was never looked at: yes."""
@@ -268,6 +269,7 @@ class Kept:
         if self._relay is not None:
             await self._relay.close()
         await self._desk.models.close(name)
+        (run_folder(self._desk.layout, name) / START_FILE).unlink(missing_ok=True)  # it may hold secrets
 
     def _after_death(self, why: str) -> float | None:
         rest_s = self._health.died()

@@ -12,6 +12,8 @@ from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
 from eyespot.edge.services.granted import cameras_of
 from eyespot.edge.services.hosting import entry_of, host_of
 from eyespot.edge.services.installed import Checked
+from eyespot.edge.services.sealed_settings import open_settings
+from eyespot.edge.services.secret_key import SecretKey
 from eyespot.edge.services.time_zone import posix_time_zone
 
 FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384
@@ -23,9 +25,13 @@ def uids_of(name: str) -> UidRange:
     return UidRange(FIRST_UID + zlib.crc32(name.encode()) % RANGES * UIDS_EACH)
 
 
-def settings_of(checked: Checked) -> dict[str, Any]:
-    """The owner's settings with defaults; raises ``INVALID`` where they no longer fit the schema."""
-    return check_settings(checked.manifest.config, checked.row.settings or {})
+def settings_of(layout: StateLayout, checked: Checked) -> dict[str, Any]:
+    """The owner's settings with defaults, secrets in plain text, for the service alone.
+
+    Raises ``INVALID`` where they no longer fit the schema, ``UNAVAILABLE`` where a secret cannot be read.
+    """
+    opened = open_settings(checked.row.settings or {}, checked.row.name, SecretKey(layout.services_key))
+    return check_settings(checked.manifest.config, opened)
 
 
 def run_folder(layout: StateLayout, name: str) -> Path:
@@ -42,7 +48,7 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
     run.chmod(0o755)
     told = ServiceStart(
         name=name, version=checked.row.version, instance=instance,
-        cameras=cameras_of(manifest, checked.row.granted), settings=settings_of(checked),
+        cameras=cameras_of(manifest, checked.row.granted), settings=settings_of(layout, checked),
         read=checked.row.granted.read, outputs=checked.row.granted.outputs,
     )  # fmt: skip
     (run / START_FILE).write_text(told.model_dump_json(), encoding="utf-8")

@@ -17,6 +17,7 @@ from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.renewal import renew
 from eyespot.edge.services.requests import Requests
+from eyespot.edge.services.sealing import seal_old
 from eyespot.edge.services.service_events import ServiceEvents
 from eyespot.edge.services.service_outputs import ServiceOutputs
 from eyespot.edge.services.store import ServiceStore
@@ -33,6 +34,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     store = ServiceStore(layout.services_db)
     installed = Installed(layout, store)
     await asyncio.to_thread(renew, installed)
+    await asyncio.to_thread(seal_old, installed)
     engines = {engine.name: engine for engine in known(clock, layout.state)}
     models = ModelDesk(layout, process.config, clock, writer.submit)
     egress = await EgressDesk.begin(layout, clock, lambda: process.config.services)

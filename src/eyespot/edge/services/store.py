@@ -137,6 +137,11 @@ class ServiceStore:
         values = (json.dumps(settings), name, digest)
         return self._db.change("UPDATE service SET settings = ? WHERE name = ? AND digest = ?", values).rowcount == 1
 
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing of what was overwritten can be read from it."""
+        self._db.change("VACUUM")
+        self._db.change("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def set_enabled(self, name: str, *, enabled: bool) -> None:
         """Let a service run, once more where it ran already, or not; one that is not installed is left so."""
         starts = "abs(starts) + 1" if enabled else "-abs(starts)"

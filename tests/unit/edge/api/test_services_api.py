@@ -18,6 +18,7 @@ from eyespot.contracts.service_bus import ServiceState
 from eyespot.edge.apps_dev.package import build
 from eyespot.edge.frames.host import FramesHost
 from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.launching import settings_of
 from eyespot.edge.services.store import ServiceStore
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.media.packet_socket import PacketClient
@@ -155,21 +156,24 @@ async def test_what_it_may_do_is_taken_back_and_never_more_than_it_asks_for(
 
 
 async def test_settings_are_checked_kept_and_secrets_stay_secret(
-    owner: httpx.AsyncClient, installed: Installed
+    stand: Stand, owner: httpx.AsyncClient, installed: Installed
 ) -> None:
+    layout = stand.api.deps.layout
     sent = {"settings": {"limit": 3, "key": "open sesame"}}
     answer = (await owner.put("/services/counter/settings", json=sent)).raise_for_status().json()
     assert answer["settings"] == {"limit": 3, "key": "***"}
-    assert installed.store.get("counter").settings == {"limit": 3, "key": "open sesame"}
+    assert settings_of(layout, installed.check(installed.store.get("counter"))) == {"limit": 3, "key": "open sesame"}
     await owner.put("/services/counter/settings", json={"settings": {"key": "***"}})
-    assert installed.store.get("counter").settings == {"key": "open sesame"}
+    row = installed.store.get("counter")
+    assert settings_of(layout, installed.check(row)) == {"limit": 10, "key": "open sesame"}
+    assert "open sesame" not in repr(row)
     told = (await owner.get("/services/counter/settings")).json()
     assert told["in_force"] == {"limit": 10, "key": "***"}
     assert told["config_schema"]["properties"]["limit"]["minimum"] == 1
     refused = await owner.put("/services/counter/settings", json={"settings": {"limit": 0, "limmit": 1}})
     assert refused.status_code == 400
     assert "limit: must be at least 1" in refused.json()["error"]["what"]
-    assert installed.store.get("counter").settings == {"key": "open sesame"}
+    assert installed.store.get("counter") == row
 
 
 async def test_live_state_is_the_last_that_makes_sense(

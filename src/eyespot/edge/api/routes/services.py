@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 
 from eyespot.bus import subjects
-from eyespot.contracts.settings_schema import check_settings
+from eyespot.contracts.settings_schema import with_defaults
 from eyespot.contracts.view_sample import ViewSample
 from eyespot.edge.api.deps import Admin, Deps, Needs
 from eyespot.edge.api.principal import Principal
@@ -169,8 +169,5 @@ def _settings(deps: Deps, installed: Installed, name: str) -> ServiceSettings:
     row = installed.store.get(name)
     schema = deps.services.manifest(installed, row).config
     own = row.settings or {}
-    try:
-        in_force = check_settings(schema, own)
-    except EyespotError:  # they no longer fit the schema: the service is not started, and says so
-        in_force = own
+    in_force = with_defaults(schema, own)
     return ServiceSettings(settings=masked(schema, own), in_force=masked(schema, in_force), config_schema=schema)
