@@ -29,7 +29,7 @@ CONFINED = {
     "grpc": ("edge/infer_grpc.py",),
     "google": ("edge/infer_grpc.py",),
     "argon2": ("edge/api/",),
-    "cryptography": ("edge/api/tls.py",),
+    "cryptography": ("edge/api/tls.py", "edge/services/secret_key.py"),
     "tomlkit": ("edge/config_file.py", "cli/first_config.py"),
     "gpiod": ("hal/outputs/",),
     "typer": ("cli/",),
