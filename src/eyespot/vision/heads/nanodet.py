@@ -28,17 +28,21 @@ class Candidates:
     Attributes:
         capture_ns, aspect: of the whole picture, passed on.
         region: which part of the picture the model saw, ``x1 y1 x2 y2`` in fractions; None: all of it.
-        scores: ``(K,)`` float32; ``labels``: ``(K,)`` int32.
-        distributions: ``(K, 4 × bins)`` logits of the distances of the sides.
-        places: ``(K, 8)``: see ``_places``.
+        classes: how many labels there are, C.
+        wanted: ``(C,)``, which of them count; None for all.
+        scores: ``(K,)`` float32, the best of each cell.
+        values: ``(K, C + 4 × bins)``: logits of the classes, then of the distances of the sides.
+        cells: ``(K,)`` which cells they are, and ``places`` ``(N, 8)`` where each cell is: see ``_places``.
     """
 
     capture_ns: int
     aspect: float
     region: Region | None
+    classes: int
+    wanted: NDArray[np.bool_] | None
     scores: NDArray[np.float32]
-    labels: NDArray[np.int32]
-    distributions: NDArray[Any]
+    values: NDArray[Any]
+    cells: NDArray[np.intp]
     places: NDArray[np.float32]
 
 
@@ -53,7 +57,8 @@ def pick(
     input_px: tuple[int, int] | None = None,
     wanted: NDArray[np.bool_] | None = None,
 ) -> Candidates:
-    """What one picture may hold; nothing of ``outputs`` is kept.
+    """What one picture may hold; nothing of ``outputs`` is kept. Does as little as can be: right after a run the
+    processor's caches hold the model.
 
     Args:
         outputs: ``best`` ``(1, N)`` float32, each cell's best class score, and ``raw`` ``(1, N, C + 4 × bins)``.
@@ -79,32 +84,40 @@ def pick(
     cells = (best >= score_threshold).nonzero()[0]
     if len(cells) > MAX_CANDIDATES:
         cells = cells[np.argpartition(-best[cells], MAX_CANDIDATES)[:MAX_CANDIDATES]]
-    found = raw.take(cells, axis=0)
-    classes = found[:, : len(labels)].argmax(axis=1).astype(np.int32)
-    if wanted is not None and not (keep := wanted[classes]).all():
-        cells, classes, found = cells[keep], classes[keep], found[keep]
-    scores = best.take(cells).astype(np.float32, copy=False)
-    return Candidates(capture_ns, aspect, region, scores, classes, found[:, len(labels) :], places.take(cells, axis=0))
+    scores, found = best.take(cells).astype(np.float32, copy=False), raw.take(cells, axis=0)
+    return Candidates(capture_ns, aspect, region, len(labels), wanted, scores, found, cells, places)
 
 
 def settle(pictures: Sequence[Candidates], *, iou_threshold: float = 0.6) -> list[Detections]:
     """The detections of each picture; several at once cost less than one by one.
 
     Args:
+        pictures: of one model.
         iou_threshold: overlap above which the lesser of two boxes of one label goes.
     """
     if not pictures:
         return []
-    distributions = np.concatenate([picture.distributions for picture in pictures])
-    boxes = _boxes(distributions, np.concatenate([picture.places for picture in pictures]))
+    values = np.concatenate([picture.values for picture in pictures])
+    classes = pictures[0].classes
+    labels = values[:, :classes].argmax(axis=1).astype(np.int32)
+    places = np.concatenate([picture.places.take(picture.cells, axis=0) for picture in pictures])
+    boxes = _boxes(values[:, classes:], places)
     found, end = [], 0
     for picture in pictures:
         begin, end = end, end + len(picture.scores)
-        own = boxes[begin:end]
-        keep = nms(own, picture.scores, picture.labels, iou_threshold)
-        placed = _place(own[keep], picture.region)
-        found.append(Detections(picture.capture_ns, placed, picture.scores[keep], picture.labels[keep], picture.aspect))
+        found.append(_settle_one(picture, boxes[begin:end], labels[begin:end], iou_threshold))
     return found
+
+
+def _settle_one(picture: Candidates, boxes: Boxes, labels: NDArray[np.int32], iou_threshold: float) -> Detections:
+    """One picture without doubles and without what is not wanted."""
+    scores = picture.scores
+    if picture.wanted is not None and not (wanted := picture.wanted[labels]).all():
+        boxes, scores, labels = boxes[wanted], scores[wanted], labels[wanted]
+    keep = nms(boxes, scores, labels, iou_threshold)
+    return Detections(
+        picture.capture_ns, _place(boxes[keep], picture.region), scores[keep], labels[keep], picture.aspect
+    )
 
 
 def _boxes(distributions: NDArray[Any], places: NDArray[np.float32]) -> Boxes:
