@@ -18,13 +18,13 @@ SHADOW_OVERLAP = 0.4
 
 
 def overlaps(boxes: Floats, found: Floats) -> Floats:
-    """``(N, D)`` intersection over union of ``(N, 4)`` and ``(D, 4)`` boxes ``x1 y1 x2 y2`` with positive sides."""
-    corners, found_corners = np.ascontiguousarray(boxes.T), np.ascontiguousarray(found.T)
-    side = np.minimum(corners[2:, :, None], found_corners[2:, None, :])
-    side -= np.maximum(corners[:2, :, None], found_corners[:2, None, :])
+    """``(N, D)`` intersection over union of ``(4, N)`` and ``(4, D)`` boxes ``x1 y1 x2 y2`` with positive sides."""
+    side = np.minimum(boxes[2:, :, None], found[2:, None, :])
+    side -= np.maximum(boxes[:2, :, None], found[:2, None, :])
     np.maximum(side, 0.0, out=side)
-    inside: Floats = side[0] * side[1]
-    spans, found_spans = corners[2:] - corners[:2], found_corners[2:] - found_corners[:2]
+    inside: Floats = side[0]
+    inside *= side[1]
+    spans, found_spans = boxes[2:] - boxes[:2], found[2:] - found[:2]
     union = (spans[0] * spans[1])[:, None] + found_spans[0] * found_spans[1]
     union -= inside
     inside /= union
@@ -35,21 +35,22 @@ def affinity(tracks: Floats, unseen_s: Floats, reach: Floats, found: Floats, ove
     """``(T, D)`` gains, at most 1, 0 or less where a pair is impossible.
 
     Args:
-        tracks: ``(T, 4)`` predicted centre x, centre y, log width, log height.
+        tracks: ``(4, T)`` predicted centre x, centre y, log width, log height.
         unseen_s: ``(T,)`` how long each track had not been seen at the frame before.
         reach: ``(T,)`` distance in picture heights at which nearness becomes 0.
-        found: ``(D, 4)`` detections like ``tracks``.
+        found: ``(4, D)`` detections like ``tracks``.
         overlap: ``(T, D)``.
     """
-    apart = tracks[:, None, :] - found
-    size = np.abs(apart[..., 3])
-    near = np.hypot(apart[..., 0], apart[..., 1])
+    apart = tracks[:, :, None] - found[:, None, :]
+    near = np.hypot(apart[0], apart[1])
     near /= -reach[:, None]
     near += 1.0
+    size = np.abs(apart[3])
     gain: Floats = overlap * OVERLAP_SHARE
     gain += near * (1.0 - OVERLAP_SHARE)
     gain -= size * SIZE_WEIGHT
-    gain -= (unseen_s * LOSS_PER_S)[:, None]
+    if max(unseen_s.tolist()) > 0.0:
+        gain -= (unseen_s * LOSS_PER_S)[:, None]
     gain[(near <= 0.0) | (size > SIZE_LIMIT)] = 0.0
     return gain
 

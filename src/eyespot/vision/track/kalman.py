@@ -4,7 +4,8 @@ State of a track: centre (picture heights, isotropic) and logarithms of width an
 coordinates are independent, so a covariance is three numbers a coordinate. Noise is told in object heights (centre) and
 in natural logarithms (size), which makes the same numbers right near and far, at any resolution; time is real seconds,
 which makes them right at any frame rate. Process noise is white acceleration (Bar-Shalom, Li and Kirubarajan 2001,
-section 6.2.2): covariance grows by ``q·dt³/3``, ``q·dt²/2`` and ``q·dt``.
+section 6.2.2): covariance grows by ``q·dt³/3``, ``q·dt²/2`` and ``q·dt``. A table holds one track a column and one
+number a row, so that what is computed alike lies side by side.
 """
 
 import math
@@ -19,46 +20,47 @@ VELOCITY = slice(4, 8)
 VAR_POSITION = slice(8, 12)
 VAR_CROSS = slice(12, 16)
 VAR_VELOCITY = slice(16, 20)
-MEANS, VARIANCES = slice(0, 8), slice(8, 16)
-"""Position and velocity together; variance of the position and its covariance with the velocity together."""
-STATE_COLUMNS = 20
-CENTRE_VELOCITY = slice(4, 6)
+MEANS, VARIANCES, COVARIANCE = slice(0, 8), slice(8, 16), slice(8, 20)
+"""Position and velocity together; variance of the position and its covariance with the velocity together; all three."""
+STATE_ROWS = 20
+CENTRE_VELOCITY, SIZE_VELOCITY = slice(4, 6), slice(6, 8)
 
-MEASURE_VARIANCE: Floats = np.array([0.095, 0.095, 0.16, 0.125]) ** 2
+MEASURE_VARIANCE: Floats = np.array([[0.095], [0.095], [0.16], [0.125]]) ** 2
 """Of a sure detection: about a tenth of a height for the centre, a little more for the size."""
 ACCELERATION: Floats = np.array([0.35, 0.35, 0.02, 0.02])
 """Spectral density ``q``: walkers change speed by about half a height a second each second, sizes slowly."""
-START_SPEED_VARIANCE: Floats = np.array([0.8, 0.8, 0.1, 0.1]) ** 2
+START_SPEED_VARIANCE: Floats = np.array([[0.8], [0.8], [0.1], [0.1]]) ** 2
 FREEDOM = 4.0
 """Degrees of freedom of the Student-t distribution that measurements are taken to follow: a box around two people, or
 around the visible half of one, is an outlier and moves its track little."""
-_ONES: Floats = np.ones(4)
 SIZE_CALM_S = 1.0
 """Size velocity dies out with this time constant: nothing grows for ever."""
 
 
 def born(measured: Floats) -> Floats:
-    """``(N, STATE_COLUMNS)`` fresh states for ``(N, 4)`` measurements (centre x, centre y, log width, log height)."""
-    state = np.zeros((len(measured), STATE_COLUMNS))
-    state[:, POSITION] = measured
-    state[:, VAR_POSITION] = MEASURE_VARIANCE
-    state[:, VAR_VELOCITY] = START_SPEED_VARIANCE
+    """``(STATE_ROWS, N)`` fresh states for ``(4, N)`` measurements (centre x, centre y, log width, log height)."""
+    state = np.zeros((STATE_ROWS, measured.shape[1]))
+    state[POSITION] = measured
+    state[VAR_POSITION] = MEASURE_VARIANCE
+    state[VAR_VELOCITY] = START_SPEED_VARIANCE
     return state
 
 
 def predict(table: Floats, dt_s: float, calm: Floats | float) -> None:
-    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm``, 1 or ``(N, 1)``, slows the centres."""
-    velocity, cross, spread = table[:, VELOCITY], table[:, VAR_CROSS], table[:, VAR_VELOCITY]
+    """Move all states ``dt_s`` (0 or more) ahead, in place; ``calm``, 1 or ``(N,)``, slows the centres."""
+    cross = table[VAR_CROSS]
     if not isinstance(calm, float):
-        table[:, CENTRE_VELOCITY] *= calm
-    table[:, 6:8] *= math.exp(-dt_s / SIZE_CALM_S)
-    table[:, POSITION] += velocity * dt_s
-    noise = ACCELERATION * dt_s
-    drift = spread * dt_s
-    table[:, VAR_POSITION] += (cross * 2.0 + drift) * dt_s + noise * (dt_s * dt_s / 3.0)
-    drift += noise * (dt_s / 2.0)
+        table[CENTRE_VELOCITY] *= calm
+    table[SIZE_VELOCITY] *= math.exp(-dt_s / SIZE_CALM_S)
+    table[POSITION] += table[VELOCITY] * dt_s
+    drift = table[VAR_VELOCITY] * dt_s
+    spread = cross * 2.0
+    spread += drift
+    spread *= dt_s
+    table[VAR_POSITION] += spread
     cross += drift
-    spread += noise
+    noise = np.multiply.outer((dt_s**3 / 3.0, dt_s**2 / 2.0, dt_s), ACCELERATION)
+    table[COVARIANCE] += noise.reshape(-1, 1)
 
 
 def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
@@ -67,53 +69,53 @@ def correct(state: Floats, measured: Floats, doubt: Floats | float) -> None:
     The weight is that of a Student-t likelihood (one step of the usual iteration, Roth, Ozkan and Gustafsson 2013).
 
     Args:
-        state: ``(M, STATE_COLUMNS or more)``.
-        measured: ``(M, 4)`` centre x, centre y, log width, log height.
-        doubt: factor on the measurement variance, 1 for sure detections or ``(M, 1)``.
+        state: ``(STATE_ROWS or more, M)``.
+        measured: ``(4, M)`` centre x, centre y, log width, log height.
+        doubt: factor on the measurement variance, 1 for sure detections or ``(M,)``.
     """
-    variance, cross = state[:, VAR_POSITION], state[:, VAR_CROSS]
+    variance, cross = state[VAR_POSITION], state[VAR_CROSS]
     noise = MEASURE_VARIANCE * doubt
     inverse = 1.0 / (variance + noise)
-    wrong = measured - state[:, POSITION]
-    surprise = _surprise(wrong, inverse, state[:, 3])
+    wrong = measured - state[POSITION]
+    surprise = _surprise(wrong, inverse, state[3])
     if max(surprise.tolist()) > len(MEASURE_VARIANCE):
-        noise = noise * np.maximum(1.0, (FREEDOM + surprise) / (FREEDOM + len(MEASURE_VARIANCE)))[:, None]
+        noise = noise * np.maximum(1.0, (FREEDOM + surprise) / (FREEDOM + len(MEASURE_VARIANCE)))
         inverse = 1.0 / (variance + noise)
-    gains = state[:, VARIANCES].reshape(-1, 2, 4) * inverse[:, None]
-    moves = state[:, MEANS].reshape(-1, 2, 4)
-    moves += gains * wrong[:, None]
-    state[:, VAR_VELOCITY] -= gains[:, 1] * cross
-    rest = 1.0 - gains[:, 0]
-    variance *= rest
-    cross *= rest
+    count = state.shape[1]
+    gains = state[VARIANCES].reshape(2, 4, count) * inverse
+    state[MEANS].reshape(2, 4, count)[:] += gains * wrong
+    state[VAR_VELOCITY] -= gains[1] * cross
+    state[VARIANCES].reshape(2, 4, count)[:] *= 1.0 - gains[0]
 
 
 def _surprise(wrong: Floats, inverse: Floats, log_height: Floats) -> Floats:
     """``(M,)`` squared Mahalanobis distances, about 4 for a good measurement; centres are compared in heights."""
     share = wrong * wrong
-    share[:, :2] *= np.exp(log_height * -2.0)[:, None]
+    share[:2] *= np.exp(log_height * -2.0)
     share *= inverse
-    result: Floats = share @ _ONES
+    result: Floats = np.add.reduce(share)
     return result
 
 
 def measurements(boxes: NDArray[np.floating], aspect: float) -> Floats:
-    """``(N, 4)`` boxes in fractions as centre x, centre y, log width, log height in picture heights."""
-    measured = np.empty((len(boxes), 4))
-    low, high = boxes[:, :2], boxes[:, 2:]
-    np.add(low, high, out=measured[:, :2])
-    measured[:, :2] *= 0.5
-    np.subtract(high, low, out=measured[:, 2:])
-    measured[:, 0] *= aspect
-    measured[:, 2] *= aspect
-    np.log(np.maximum(measured[:, 2:], 1e-4), out=measured[:, 2:])
+    """``(N, 4)`` boxes in fractions as ``(4, N)`` centre x, centre y, log width, log height in picture heights."""
+    sides = np.array(boxes.T, np.float64, order="C")
+    sides[0::2] *= aspect
+    measured = np.empty_like(sides)
+    low, high = sides[:2], sides[2:]
+    centre, size = measured[:2], measured[2:]
+    np.add(low, high, out=centre)
+    centre *= 0.5
+    np.subtract(high, low, out=size)
+    np.log(np.maximum(size, 1e-4, out=size), out=size)
     return measured
 
 
 def corners(centre_size: Floats) -> Floats:
-    """``(N, 4)`` centre x, centre y, log width, log height as ``x1 y1 x2 y2`` in picture heights."""
-    half = np.exp(centre_size[:, 2:]) * 0.5
+    """``(4, N)`` centre x, centre y, log width, log height as ``x1 y1 x2 y2`` in picture heights."""
+    half = np.exp(centre_size[2:])
+    half *= 0.5
     box = np.empty(centre_size.shape)
-    np.subtract(centre_size[:, :2], half, out=box[:, :2])
-    np.add(centre_size[:, :2], half, out=box[:, 2:])
+    np.subtract(centre_size[:2], half, out=box[:2])
+    np.add(centre_size[:2], half, out=box[2:])
     return box
