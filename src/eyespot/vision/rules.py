@@ -16,7 +16,7 @@ from eyespot.kernel.clock import from_seconds
 from eyespot.kernel.config import Settings
 from eyespot.vision.evidence import Best, Box, Way
 from eyespot.vision.track.tracks import OCCLUDED, Tracks, cut
-from eyespot.vision.zones import LineLike, Polygon, Tripwire, ZoneLike, foot_points
+from eyespot.vision.zones import LineLike, Polygon, Tripwire, ZoneLike, foot_point, foot_points
 
 Phase = Literal["start", "update", "end"]
 
@@ -122,15 +122,14 @@ class _Crowd:
     event: _Open | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Seen:
-    """One visible object in one frame."""
+    """One visible object in one frame; made too often to be frozen."""
 
     track: int
     at_ns: int
     box: Box
     score: float
-    foot: tuple[float, float]
     aspect: float
 
 
@@ -189,18 +188,18 @@ class RuleEngine:
     def update(self, tracks: Tracks) -> list[RuleUpdate]:
         """What the tracks of one frame change; frames come in order of capture time."""
         updates: list[RuleUpdate] = []
-        feet = foot_points(tracks.boxes)
-        inside = {name: shape.holds(feet).tolist() for name, shape in self._shapes.items()}
+        feet = foot_points(tracks.boxes) if self._shapes else None
+        inside = {name: shape.holds(feet).tolist() for name, shape in self._shapes.items() if feet is not None}
         rows = zip(
             tracks.ids.tolist(), tracks.labels.tolist(), tracks.boxes.tolist(), tracks.scores.tolist(),
-            tracks.states.tolist(), tracks.unseen_s.tolist(), feet.tolist(), strict=True,
+            tracks.states.tolist(), tracks.unseen_s.tolist(), strict=True,
         )  # fmt: skip
         present = set()
-        for place, (track, label, box, score, state, unseen_s, foot) in enumerate(rows):
+        for place, (track, label, box, score, state, unseen_s) in enumerate(rows):
             present.add(track)
             if state == OCCLUDED or unseen_s > 0.0:
                 continue
-            seen = _Seen(track, tracks.capture_ns, tuple(box), score, tuple(foot), tracks.aspect)
+            seen = _Seen(track, tracks.capture_ns, tuple(box), score, tracks.aspect)
             updates += self._meet(seen, label)
             visit = self._visits[track]
             for name, holds in inside.items():
@@ -310,13 +309,14 @@ class RuleEngine:
 
     def _crossing(self, visit: _Visit, name: str, seen: _Seen) -> Iterator[RuleUpdate]:
         wire = self._wires[name]
-        distance = wire.side(*seen.foot, seen.aspect)
+        foot = foot_point(seen.box)
+        distance = wire.side(*foot, seen.aspect)
         if abs(distance) <= self._settings.clear_heights * (seen.box[3] - seen.box[1]):
             return
         right = distance > 0.0
         before = visit.sides.get(name)
-        visit.sides[name] = (right, seen.foot)
-        if before is None or before[0] == right or not wire.is_crossed(before[1], seen.foot, seen.aspect):
+        visit.sides[name] = (right, foot)
+        if before is None or before[0] == right or not wire.is_crossed(before[1], foot, seen.aspect):
             return
         counts = self._counts[name]
         counts[0 if right else 1] += 1

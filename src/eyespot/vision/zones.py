@@ -87,6 +87,12 @@ def foot_points(boxes: NDArray[np.floating]) -> Points:
     return feet
 
 
+def foot_point(box: tuple[float, float, float, float]) -> tuple[float, float]:
+    """The foot point of one box, inside the picture."""
+    x1, _, x2, y2 = box
+    return min(1.0, max(0.0, (x1 + x2) * 0.5)), min(1.0, max(0.0, y2))
+
+
 class Polygon:
     """A closed polygon that tells which points it holds."""
 

@@ -19,6 +19,11 @@ def assign(gain: NDArray[np.float64]) -> tuple[list[int], list[int]]:
     """
     if gain.size == 0:
         return [], []
+    favourites = gain.argmax(axis=1).tolist()
+    wanted = [row for row, most in enumerate(np.maximum.reduce(gain, axis=1).tolist()) if most > 0.0]
+    chosen = [favourites[row] for row in wanted]
+    if len(set(chosen)) == len(chosen):  # every row can have what it wants most: nothing is better
+        return wanted, chosen
     rows, cols = (gain > 0).nonzero()
     return _assign_pairs(rows.tolist(), cols.tolist(), gain[rows, cols].tolist())
 
@@ -35,12 +40,10 @@ def _assign_pairs(rows: list[int], cols: list[int], gains: list[float]) -> tuple
     for r, edges in by_row.items():
         if r in done:
             continue
-        if len(edges) == 1:
-            c = next(iter(edges))
-            if len(by_col[c]) == 1:
-                out_rows.append(r)
-                out_cols.append(c)
-                continue
+        if all(len(by_col[c]) == 1 for c in edges):  # nobody else wants any of them
+            out_rows.append(r)
+            out_cols.append(max(edges, key=edges.__getitem__))
+            continue
         group = _group(r, by_row, by_col)
         done.update(group)
         for row, col in _solve_group(group, by_row):
@@ -65,12 +68,12 @@ def _group(start: int, by_row: dict[int, dict[int, float]], by_col: dict[int, li
 
 def _solve_group(rows: list[int], by_row: dict[int, dict[int, float]]) -> list[tuple[int, int]]:
     cols = sorted({c for r in rows for c in by_row[r]})
+    favourites = [max(by_row[r], key=by_row[r].__getitem__) for r in rows]
+    if len(set(favourites)) == len(rows):
+        return list(zip(rows, favourites, strict=True))
     if len(cols) == 1:
         best = max(rows, key=lambda r: by_row[r][cols[0]])
         return [(best, cols[0])]
-    if len(rows) == 1:
-        edges = by_row[rows[0]]
-        return [(rows[0], max(cols, key=lambda c: edges[c]))]
     # Each row may stay alone at cost 0 through a private column, so the dense problem always has an answer.
     costs = [[-by_row[r].get(c, -_BIG) for c in cols] + [0.0 if k == i else _BIG for k in range(len(rows))]
              for i, r in enumerate(rows)]  # fmt: skip
