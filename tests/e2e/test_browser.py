@@ -253,8 +253,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_no_page_breaks_a_rule_of_accessibility_that_axe_can_tell(page: Page, colours: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not there: run `make setup`")
+    assert AXE.exists(), "axe-core is not there: run scripts/web"
     page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]  # its Literal, from a parameter
     page.evaluate(AXE.read_text(encoding="utf-8"))
     broken: dict[str, list[str]] = {}

@@ -100,8 +100,7 @@ def test_its_control_is_sent_and_its_output_read(signed_in: Page) -> None:
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_its_page_breaks_no_rule_of_accessibility(signed_in: Page, colours: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not there: run `make setup`")
+    assert AXE.exists(), "axe-core is not there: run scripts/web"
     page = signed_in
     page.emulate_media(color_scheme=colours)  # type: ignore[arg-type]  # its Literal, from a parameter
     page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -123,3 +122,18 @@ def test_a_view_is_taken_away_then_it_is_stopped_and_removed(signed_in: Page) ->
     page.get_by_test_id("service-remove").click()
     page.get_by_test_id("install").wait_for()
     until(lambda: page.get_by_test_id("service-onlooker").count() == 0, "it is gone")
+
+
+def test_a_service_that_came_with_the_camera_is_installed_from_its_list(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_test_id("look-direction").click()
+    page.get_by_test_id("consent").wait_for()
+    assert "The tracks of" in page.get_by_test_id("wishes-see").inner_text()
+    page.get_by_test_id("consent-refuse").click()
+    until(lambda: page.get_by_test_id("look-direction").is_enabled(), "it was only looked at")
+    page.get_by_test_id("look-direction").click()
+    page.get_by_test_id("consent-install").click()
+    page.get_by_test_id("service").wait_for()
+    state = page.get_by_test_id("service-state")
+    until(lambda: state.get_attribute("data-state") == "running", "it runs")
+    until(lambda: live(page, "objects") >= 0, "its live state comes")

@@ -80,6 +80,15 @@ export interface ServiceSettings {
   config_schema: Schema;
 }
 
+/** A service that came with the camera; `installed` is the version that is installed under its name. */
+export interface BuiltIn {
+  name: string;
+  version: string;
+  title: string;
+  summary: string;
+  installed: string | null;
+}
+
 export interface Upload {
   id: string;
   sha256: string;

@@ -42,6 +42,16 @@ describe("what a service says", () => {
     expect(counterRows({ beat: { uptime_s: 5, frames: { door: 3, roof: 4 } } }, t)).toEqual([{ label: "uptime", value: "5 s" }, { label: "frames", value: "7" }]);
     expect(breachRows({ breaches: { memory: 2, cpu: 0 } })).toEqual([{ what: "Memory", times: 2 }]);
     expect(breachRows({})).toEqual([]);
-    expect(refusals({ bus: { refusals: ["no", 3] } })).toEqual(["no"]);
+  });
+  it("tells what was refused by whoever refused it", () => {
+    const health = {
+      beat: null, cpu_s: 3, events_refused: 2, last_refused: "another camera", bus: { refused: 9, refusals: ["no", 3] },
+      inference: { refused: { throttled: 2, invalid: 1 }, refusals: ["too fast"] }, network: { refused: 1 }, outputs: { refused: 0, refusals: [] },
+    };
+    expect(refusals(health)).toEqual([
+      { from: "events", times: 2, lines: ["another camera"] }, { from: "bus", times: 9, lines: ["no"] },
+      { from: "inference", times: 3, lines: ["too fast"] }, { from: "network", times: 1, lines: [] },
+    ]);
+    expect(refusals({})).toEqual([]);
   });
 });

@@ -44,10 +44,29 @@ export function breachRows(health: Record<string, unknown>): { what: string; tim
     .filter((row) => row.times > 0);
 }
 
-/** What the bus refused it, newest last. */
-export function refusals(health: Record<string, unknown>): string[] {
-  const found = table(health["bus"])["refusals"];
-  return Array.isArray(found) ? found.filter((line): line is string => typeof line === "string") : [];
+export interface Refusals {
+  /** The part of the camera that refused: a key of its counters, `events` for its events. */
+  from: string;
+  times: number;
+  /** The last ones in words, newest last. */
+  lines: string[];
+}
+
+const texts = (value: unknown): string[] => (Array.isArray(value) ? value : [value]).filter((line): line is string => typeof line === "string" && line !== "");
+
+/** How often something was refused: a number, or numbers by kind. */
+function timesOf(value: unknown): number {
+  return numberOr(value) ?? Object.values(table(value)).reduce<number>((sum, one) => sum + (numberOr(one) ?? 0), 0);
+}
+
+/** What it was refused, by the part that refused it: every part whose counters say `refused` or list `refusals`. */
+export function refusals(health: Record<string, unknown>): Refusals[] {
+  const events = { from: "events", times: timesOf(health["events_refused"]), lines: texts(health["last_refused"]) };
+  const parts = Object.entries(health).map(([from, counters]) => {
+    const lines = texts(table(counters)["refusals"]);
+    return { from, times: Math.max(timesOf(table(counters)["refused"]), lines.length), lines };
+  });
+  return [events, ...parts].filter((one) => one.times > 0);
 }
 
 /** The counters that are known to people; what this version does not know is left to the raw list. */

@@ -14,6 +14,7 @@ from eyespot.edge.api.deps import Deps
 from eyespot.edge.api.gate import API, MAX_BODY_BYTES, PUBLIC, Gate, cookie_name
 from eyespot.edge.api.routes import (
     accounts,
+    built_in_services,
     cameras,
     config,
     events,
@@ -27,7 +28,10 @@ from eyespot.edge.api.routes import (
 )
 from eyespot.edge.api.web_files import WebFiles
 
-_ROUTERS = (session, accounts, cameras, footage, events, status, config, outputs, services, service_uploads, live)
+_ROUTERS = (
+    session, accounts, cameras, footage, events, status, config, outputs, services, service_uploads, built_in_services,
+    live,
+)  # fmt: skip
 _ERRORS: dict[int | str, dict[str, Any]] = {
     code: {"model": answers.ErrorAnswer, "description": text}
     for code, text in {

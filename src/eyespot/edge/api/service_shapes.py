@@ -168,6 +168,23 @@ class UploadAnswer(BaseModel):
     config_schema: dict[str, Any]
 
 
+class BuiltInAnswer(BaseModel):
+    """A service that came with the camera."""
+
+    name: str
+    version: str
+    title: str
+    summary: str
+    installed: str | None
+    """The version that is installed under its name; null when none is."""
+
+
+class BuiltInsAnswer(BaseModel):
+    """All services that came with the camera."""
+
+    services: list[BuiltInAnswer]
+
+
 class GrantRequest(Taken):
     """The owner's consent."""
 

@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from eyespot.contracts.service import Manifest
+from eyespot.contracts.service import Manifest, read_manifest
 from eyespot.edge.api.services_now import ServicesNow
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.digest import digest_of
 from eyespot.edge.services.incoming import incoming_folder
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.package_file import MAX_PACKAGE_BYTES, SUFFIX
@@ -26,10 +27,10 @@ KEPT_S = 900.0
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One package.
+    """One package, or the folder of a service that came with the camera.
 
     Attributes:
-        sha256: of the package, hex.
+        sha256: of the package or, by ``digest_of``, of the folder; hex.
         until_ns: monotonic time at which it goes.
         until_wall_ns: the same by the wall clock, to be told.
     """
@@ -61,11 +62,7 @@ class ServiceUploads:
         if self._taking.locked():
             raise EyespotError(Kind.THROTTLED, "Another package is being sent already.", "Wait until it is here.")
         async with self._taking:
-            await self.sweep()
-            if len(self._waiting) >= MAX_WAITING:
-                raise EyespotError(
-                    Kind.EXHAUSTED, f"{MAX_WAITING} packages wait for a decision.", "Install or discard one of them."
-                )
+            await self._make_room()
             held = ExitStack()
             try:
                 upload = await self._keep(pieces, held)
@@ -74,6 +71,14 @@ class ServiceUploads:
                 raise
             self._waiting[upload.id] = upload
             return upload
+
+    async def offer(self, folder: Path) -> Upload:
+        """Let the service in ``folder``, which stays where it is, wait too; raises ``EXHAUSTED``."""
+        await self._make_room()
+        manifest = await asyncio.to_thread(read_manifest, folder)
+        upload = self._upload(folder, manifest, await asyncio.to_thread(digest_of, folder), ExitStack())
+        self._waiting[upload.id] = upload
+        return upload
 
     def get(self, upload: str) -> Upload:
         """One that waits; raises ``NOT_FOUND``."""
@@ -121,11 +126,21 @@ class ServiceUploads:
         except OSError as error:
             raise unavailable(f"The package cannot be kept: {error.strerror}.", "Look at the free space.") from error
         manifest = await self._services.run(lambda installed: _read(installed, path))
+        return self._upload(path, manifest, sha256.hexdigest(), held)
+
+    def _upload(self, path: Path, manifest: Manifest, sha256: str, held: ExitStack) -> Upload:
         kept_ns = from_seconds(KEPT_S)
         return Upload(
-            secrets.token_hex(12), path, manifest, sha256.hexdigest(), self._clock.monotonic_ns() + kept_ns,
+            secrets.token_hex(12), path, manifest, sha256, self._clock.monotonic_ns() + kept_ns,
             self._clock.wall_ns() + kept_ns, held,
         )  # fmt: skip
+
+    async def _make_room(self) -> None:
+        await self.sweep()
+        if len(self._waiting) >= MAX_WAITING:
+            raise EyespotError(
+                Kind.EXHAUSTED, f"{MAX_WAITING} packages wait for a decision.", "Install or discard one of them."
+            )
 
     def _folder(self, installed: Installed, held: ExitStack) -> Path:
         installed.check_room(self._layout.state)

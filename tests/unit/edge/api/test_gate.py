@@ -64,7 +64,10 @@ async def test_every_change_refuses_viewers(stand: Stand, owner: httpx.AsyncClie
     may |= {("DELETE", "/api/v1/tokens/front")} | PUBLIC
     admin_reads = {f"{API}/users", f"{API}/config", f"{API}/config/schema", f"{API}/services"}
     below = ("", "/settings", "/logs", "/state", "/views/front/sample", "/views/front/sample.jpg")
-    admin_reads |= {f"{API}/services/front{path}" for path in below} | {f"{API}/service-uploads/front"}
+    admin_reads |= {f"{API}/services/front{path}" for path in below} | {
+        f"{API}/service-uploads/front",
+        f"{API}/built-in-services",
+    }
     async with stand.client(sign_in=False) as guest:
         signed_in = await guest.post("/session", json={"username": "guest", "password": phrase})
         guest.headers["X-CSRF-Token"] = signed_in.json()["csrf"]

@@ -351,3 +351,24 @@ async def test_a_viewer_sees_no_services(
     for path in ("/services", "/services/counter", "/services/counter/settings", "/services/counter/views/door/sample"):
         assert (await anyone.get(path)).status_code == 403
     assert (await anyone.post("/service-uploads", content=b"x")).status_code == 403
+
+
+async def test_a_service_that_came_with_the_camera_is_looked_at_and_installed_with_less(
+    stand: Stand, owner: httpx.AsyncClient
+) -> None:
+    listed = (await owner.get("/built-in-services")).raise_for_status().json()["services"]
+    assert {one["name"]: one["installed"] for one in listed} == {"direction": None, "hotspots": None, "occupancy": None}
+    assert all(one["title"] and one["summary"] for one in listed)
+    offer = (await owner.post("/built-in-services/occupancy/upload?camera=yard")).raise_for_status().json()
+    assert (offer["name"], offer["installed"], offer["camera"]) == ("occupancy", None, "yard")
+    assert "The tracks of yard." in [wish["words"] for wish in offer["wishes"]]
+    assert not stand.api.deps.layout.services_db.exists() or (await owner.get("/services")).json()["services"] == []
+    made = await owner.post(
+        f"/service-uploads/{offer['id']}/install", json={"granted": {"camera": "yard", "read": ["tracks"]}}
+    )
+    assert made.raise_for_status().json()["granted"]["emit"] == []
+    row = ServiceStore(stand.api.deps.layout.services_db).get("occupancy")
+    assert row.origin == "builtin"
+    again = (await owner.get("/built-in-services")).json()["services"]
+    assert {one["name"]: one["installed"] for one in again}["occupancy"] == row.version
+    assert (await owner.post("/built-in-services/nothing/upload")).status_code == 404

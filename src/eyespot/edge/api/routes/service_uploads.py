@@ -41,13 +41,13 @@ async def upload(request: Request, admin: Admin, deps: Needs, camera: CameraQuer
     except ClientDisconnect as error:
         raise invalid("The package did not come whole.", "Send it again.") from error
     log.info("audit: %s sent a package of service %s", admin.name, taken.manifest.service.name)
-    return await _told(deps, taken, camera)
+    return await tell_upload(deps, taken, camera)
 
 
 @router.get("/{upload}", operation_id="getServiceUpload")
 async def get_upload(upload: UploadPath, _admin: Admin, deps: Needs, camera: CameraQuery = "") -> UploadAnswer:
     """What a package that waits asks for, with `camera` for the one that its owner chooses."""
-    return await _told(deps, deps.uploads.get(upload), camera)
+    return await tell_upload(deps, deps.uploads.get(upload), camera)
 
 
 @router.delete("/{upload}", operation_id="dropServiceUpload", status_code=204)
@@ -87,7 +87,8 @@ async def install(upload: UploadPath, body: GrantRequest, admin: Admin, deps: Ne
     return await deps.services.one(name)
 
 
-async def _told(deps: Deps, taken: Upload, camera: str) -> UploadAnswer:
+async def tell_upload(deps: Deps, taken: Upload, camera: str) -> UploadAnswer:
+    """What ``taken`` asks for, with ``camera`` for the one that its owner chooses."""
     manifest = taken.manifest
     chosen = await _camera(deps, taken, camera)
     old, would = await deps.services.run(lambda installed: _before(installed, taken, chosen))

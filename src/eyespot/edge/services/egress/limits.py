@@ -1,8 +1,11 @@
 """What one service may do at its proxy, and what it has done."""
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from eyespot.edge.config_parts import ServicesSettings
+
+KEPT_REFUSALS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,5 @@ class Counters:
     failed: int = 0
     sent_bytes: int = 0
     received_bytes: int = 0
+    refusals: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_REFUSALS))
+    """The last ones: where to, and why not."""

@@ -93,6 +93,7 @@ class EgressProxy:
         return {
             "open": len(self._open), "made": now.made, "refused": now.refused, "failed": now.failed,
             "sent_bytes": now.sent_bytes, "received_bytes": now.received_bytes,
+            "refusals": list(now.refusals),
         }  # fmt: skip
 
     async def _accept(self, listener: socket.socket) -> None:
@@ -170,12 +171,14 @@ class EgressProxy:
     def _turn_away(
         self, record: Connection, failure: NotReachedError, wire: ConnectWire, writer: asyncio.StreamWriter
     ) -> None:
-        if failure.outcome == "refused":
-            self.counters.refused += 1
-        else:
-            self.counters.failed += 1
         if isinstance(failure, _NotGrantedError):
             record = replace(record, host=failure.destination.host, port=failure.destination.port)
+        if failure.outcome == "refused":
+            self.counters.refused += 1
+            where = "" if record.host in failure.why else f"{record.host}: "
+            self.counters.refusals.append(f"{where}{failure.why}"[:200])
+        else:
+            self.counters.failed += 1
         self._note(replace(record, outcome=failure.outcome, why=failure.why[:300], address=failure.address))
         with contextlib.suppress(OSError):
             writer.write(wire.refuse(failure.error))

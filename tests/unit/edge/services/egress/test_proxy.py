@@ -120,6 +120,7 @@ async def test_what_was_granted_is_reached_and_noted_with_its_bytes(stand: Stand
     assert (found.sent_bytes, found.received_bytes, found.why) == (300_000, 300_000, "")
     assert proxy.status() | {"open": 0} == {
         "open": 0, "made": 1, "refused": 0, "failed": 0, "sent_bytes": 300_000, "received_bytes": 300_000,
+        "refusals": [],
     }  # fmt: skip
 
 
@@ -153,6 +154,7 @@ async def test_what_was_not_granted_is_refused_and_noted(stand: Stand, host: str
     assert error.kind in (Kind.FORBIDDEN, Kind.INVALID)
     assert (await stand.last("refused")).why
     assert (proxy.status()["refused"], stand.accepted, stand.looked_up) == (1, 0, [])
+    assert len(proxy.status()["refusals"]) == 1
 
 
 async def test_another_port_of_a_granted_host_is_refused(stand: Stand) -> None:
@@ -172,6 +174,7 @@ async def test_a_granted_name_does_not_lead_into_the_machine_or_its_network(stan
     assert (found.host, found.address) == ("rebound.example", str(ipaddress.ip_address(address)))
     assert "not a public address" in found.why
     assert stand.accepted == 0
+    assert "rebound.example" in proxy.status()["refusals"][0]
 
 
 async def test_a_public_address_of_the_machine_itself_is_no_way_in(stand: Stand) -> None:
