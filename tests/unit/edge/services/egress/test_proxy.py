@@ -167,7 +167,7 @@ async def test_another_port_of_a_granted_host_is_refused(stand: Stand) -> None:
 )
 async def test_a_granted_name_does_not_lead_into_the_machine_or_its_network(stand: Stand, address: str) -> None:
     stand.names["rebound.example"] = [address]
-    await stand.proxy(f"rebound.example:{stand.port}")
+    proxy = await stand.proxy(f"rebound.example:{stand.port}")
     error = await refused("rebound.example", stand.port)
     assert (error.kind, address in str(error)) == (Kind.FORBIDDEN, False), "it is told no address of the network"
     found = await stand.last("refused")
