@@ -16,8 +16,9 @@ from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
 from eyespot.edge.services.engines.images import PODMAN_ENV, Program, ensure, recipe_for, trial_recipe
-from eyespot.edge.services.engines.keeper import remove_containers
+from eyespot.edge.services.engines.keeper import remove_container, remove_containers
 from eyespot.edge.services.engines.launch_check import check
+from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
 from eyespot.edge.services.engines.podman import Place, run_arguments
 from eyespot.edge.services.engines.runtime import own_libraries, own_package
@@ -158,16 +159,33 @@ class ContainerEngine:
             cwd=place.pidfile.parent,  # conmon, which it starts, notes there when the kernel killed for memory
             env=PODMAN_ENV,
         )
+        try:
+            return await self._found(process, launch, place, scratch, release)
+        except BaseException:  # whatever ended it, the container may not go on without us
+            await let_go(process)
+            await asyncio.to_thread(remove_container, self._owner, launch.name)
+            raise
+
+    async def _found(
+        self,
+        process: asyncio.subprocess.Process,
+        launch: Launch,
+        place: Place,
+        scratch: Scratch,
+        release: Callable[[], None],
+    ) -> ConfinedRunning:
         assert process.stdout is not None
         root_pid = await _pid(process, place.pidfile)
         if root_pid is None:
-            output = await process.stdout.read(4096)
-            raise unavailable(f"podman does not start {launch.name}: {output.decode(errors='replace').strip()[-300:]}.")
+            raise unavailable(f"podman does not start {launch.name}: {await last_words(process, process.stdout)}.")
         first_pid, root_fd, first_fd, namespace = root_pid, None, None, 0
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it may have ended already
-            root_fd = os.pidfd_open(root_pid)
-            namespace = namespace_of(root_pid)
-            first_pid, first_fd = await first_child(root_pid, root_fd)
+        with contextlib.ExitStack() as unless_found:
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it may have ended already
+                root_fd = os.pidfd_open(root_pid)
+                unless_found.callback(os.close, root_fd)
+                namespace = namespace_of(root_pid)
+                first_pid, first_fd = await first_child(root_pid, root_fd)
+            unless_found.pop_all()
         seats = cgroups.seats_of(Path(f"/proc/{root_pid}/cgroup"))
         group = cgroups.Cgroup(seats, OVERHEAD_PIDS) if seats else None
         by = {} if group is None else group.enforced()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from eyespot.edge.services.engines.images import PODMAN_ENV
-from eyespot.edge.services.engines.podman import OWNER_LABEL
+from eyespot.edge.services.engines.podman import OWNER_LABEL, container_name
 
 
 def remove_containers(owner: str) -> None:
@@ -24,6 +24,12 @@ def remove_containers(owner: str) -> None:
     found = listed.stdout.split()
     if found:
         subprocess.run(["podman", "rm", "--force", "--time", "0", *found], capture_output=True, env=PODMAN_ENV)
+
+
+def remove_container(owner: str, name: str) -> None:
+    """Kill and remove the container of service ``name`` of ``owner``, if there is one."""
+    which = container_name(owner, name)
+    subprocess.run(["podman", "rm", "--force", "--ignore", "--time", "0", which], capture_output=True, env=PODMAN_ENV)
 
 
 def main(owner: str) -> None:

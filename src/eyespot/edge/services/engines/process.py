@@ -1,7 +1,6 @@
 """The process engine: bubblewrap around one service. No daemon, no image, a few milliseconds to start."""
 
 import asyncio
-import contextlib
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from eyespot.edge.services.engines.bubblewrap import GROUP, PASSWD, Descriptors,
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
 from eyespot.edge.services.engines.launch_check import check
+from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
 from eyespot.edge.services.engines.runtime import host_runtime
 from eyespot.edge.services.engines.scratch import Scratch, open_scratch
@@ -32,7 +32,6 @@ TRIAL_UIDS = UidRange(2_147_000_000)
 _OOM_SCORE = b"500"
 """When the whole machine is out of memory, services go before the recorder."""
 _PATH = "/usr/local/bin:/usr/bin:/bin"
-_MOST_WORDS, _LAST_WORDS_S = 4096, 1.0
 _TODO = "Allow it user namespaces (sysctl, AppArmor, systemd's RestrictNamespaces), or run the host as root."
 
 
@@ -126,7 +125,11 @@ class ProcessEngine:
                 env={"PATH": _PATH},
             )
             theirs.close()
-            return await _started(process, info, block)
+            try:
+                return await _started(process, info, block)
+            except BaseException:  # whatever ended it, bubblewrap may not go on without us
+                await let_go(process)
+                raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,29 +145,18 @@ class _Started:
 async def _started(process: asyncio.subprocess.Process, info: int, block: int) -> _Started:
     """Let bubblewrap go on, and find the service's first process; raises ``UNAVAILABLE`` with what bubblewrap said."""
     told = await asyncio.to_thread(_read_document, info)
+    assert process.stderr is not None
     if not told:
-        said = await _last_words(process)
-        raise unavailable(f"bubblewrap does not start: {said.decode(errors='replace').strip()[-300:]}.", _TODO)
+        said = await last_words(process, process.stderr)
+        raise unavailable(f"bubblewrap does not start: {said}.", _TODO)
     document = json.loads(told)
     root_pid = int(document["child-pid"])
-    assert process.stderr is not None
-    root_fd = os.pidfd_open(root_pid)
-    os.write(block, b"\n")
-    first_pid, first_fd = await first_child(root_pid, root_fd)
+    with ExitStack() as unless_started:
+        root_fd = _keep(unless_started, os.pidfd_open(root_pid))
+        os.write(block, b"\n")
+        first_pid, first_fd = await first_child(root_pid, root_fd)
+        unless_started.pop_all()
     return _Started(process, process.stderr, first_pid, int(document["pid-namespace"]), first_fd, root_fd)
-
-
-async def _last_words(process: asyncio.subprocess.Process) -> bytes:
-    """What bubblewrap said; a child of it that still waits holds the pipe open, so its end is not waited for."""
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
-    assert process.stderr is not None
-    said = b""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LAST_WORDS_S):
-            while len(said) < _MOST_WORDS and (more := await process.stderr.read(_MOST_WORDS)):
-                said += more
-    return said
 
 
 def _read_document(fd: int) -> bytes:

@@ -47,6 +47,16 @@ def processes_in(pid_namespace: int) -> list[int]:
     return found
 
 
+def processes_told(word: str) -> list[int]:
+    """Those with ``word`` in their command line: a service, and whatever holds it."""
+    found = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        with suppress(OSError):
+            if word.encode() in Path(f"/proc/{name}/cmdline").read_bytes():
+                found.append(int(name))
+    return found
+
+
 async def said(running: Running, line: str) -> None:
     while line not in running.logs.lines():  # noqa: ASYNC110 - output gives no event
         await asyncio.sleep(0.01)
@@ -88,6 +98,20 @@ async def test_stopping_what_has_ended_is_harmless(engine: Engine, launch: Launc
     running = await engine.start(launch("pass"))
     await running.wait()
     assert (await running.stop(1.0)).status == (await running.kill()).status == 0
+
+
+@pytest.mark.parametrize("after_s", [0.01, 0.1, 0.3])
+async def test_a_start_that_is_cut_off_leaves_nothing(engine: Engine, launch: Launcher, after_s: float) -> None:
+    mark = f"cut-off-{os.getpid()}-{after_s}"
+    prepared = launch(STUBBORN)
+    starting = asyncio.create_task(engine.start(replace(prepared, command=(*prepared.command, mark))))
+    await asyncio.wait([starting], timeout=after_s)
+    starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await (await starting).kill()
+    while processes_told(mark):  # noqa: ASYNC110 - other processes
+        await asyncio.sleep(0.01)
+    assert (await (await engine.start(launch("pass"))).wait()).status == 0
 
 
 async def test_ends_with_the_process_that_started_it(engine: Engine, launch: Launcher, tmp_path: Path) -> None:
