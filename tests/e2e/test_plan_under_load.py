@@ -1,14 +1,24 @@
-"""More cameras than the lanes can serve: the one that matters keeps its rate, the others give way, all are recorded."""
+"""More cameras than the lanes can serve: the one that matters keeps its rate, the others give way, all are recorded.
+
+Services that share the lanes have what cameras leave.
+"""
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.store import ServiceStore
+from eyespot.testing import tiny_package
+
 from .fault_rig import FaultHost, until
+from .test_services import SERVICES
 
 pytestmark = pytest.mark.slow
 
@@ -45,23 +55,39 @@ def camera_config(name: str, priority: int) -> str:
     )
 
 
+def config_of(folder: Path, more: str = "") -> str:
+    """One camera that matters and three that do not, on one lane; makes the model."""
+    write_package(folder / "models" / "slow")
+    cameras = "".join(camera_config(name, 1 if name == "high" else 0) for name in (*LOW, "high"))
+    return f'[vision]\nmodels = "{folder / "models"}"\naccelerator = "fake"\n{more}{cameras}'
+
+
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultHost]:
     monkeypatch.setenv("EYESPOT_FAKE_ACCELERATOR", f"delay_ms={RUN_MS}")
-    write_package(tmp_path / "models" / "slow")
-    cameras = "".join(camera_config(name, 1 if name == "high" else 0) for name in (*LOW, "high"))
-    config = f'[vision]\nmodels = "{tmp_path / "models"}"\naccelerator = "fake"\n{cameras}'
-    host = FaultHost(tmp_path, config)
+    host = FaultHost(tmp_path, config_of(tmp_path))
     try:
         yield host
     finally:
         host.end()
 
 
-def vision(host: FaultHost) -> dict[str, Any]:
-    """The vision process's newest report; empty before the first."""
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultHost]:
+    """Cameras' models run in the inference process, as those of services do."""
+    monkeypatch.setenv("EYESPOT_FAKE_ACCELERATOR", f"delay_ms={RUN_MS}")
+    tiny_package.write_package(tmp_path / "models" / "means")
+    host = FaultHost(tmp_path, config_of(tmp_path, 'inference = "process"\n'))
+    try:
+        yield host
+    finally:
+        host.end()
+
+
+def vision(host: FaultHost, role: str = "vision") -> dict[str, Any]:
+    """A process's newest report; empty before the first."""
     processes = host.api.get("/status").raise_for_status().json()["processes"]
-    return next((one for one in processes if one["role"] == "vision"), {})
+    return next((one for one in processes if one["role"] == role), {})
 
 
 def test_the_camera_that_matters_keeps_its_rate(host: FaultHost) -> None:
@@ -91,3 +117,33 @@ def test_the_camera_that_matters_keeps_its_rate(host: FaultHost) -> None:
     summary = host.stop()
     assert summary["record_dropped"] == 0
     assert summary["segments"] >= 4
+
+
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap here: apt-get install bubblewrap")
+def test_a_service_has_what_cameras_leave_until_its_grant_is_taken_back(shared: FaultHost) -> None:
+    def planned() -> dict[str, Any]:
+        plan: dict[str, Any] = vision(shared).get("totals", {}).get("plan", {})
+        return plan
+
+    def used() -> dict[str, Any]:
+        services = vision(shared, "services").get("totals", {}).get("services", {})
+        return services.get("looker", {}).get("inference") or {}
+
+    until(lambda: planned().get("cameras", {}).get("low-a", {}).get("degraded"), "the lanes are full")
+    layout = StateLayout.of(shared.state)
+    store = ServiceStore(layout.services_db)
+    installed = Installed(layout, store)
+    row = installed.install(SERVICES / "looker", "high")
+    told = until(lambda: planned()["services"].get("looker"), "the plan knows of the service")["means"]
+    assert (told["rate_hz"], told["degraded"]) == (0.0, "off"), "cameras have taken all"
+    assert planned()["cameras"]["high"]["rate_hz"] == RATE_HZ
+    model = until(lambda: used() and "planned_hz" in used()["models"]["means"] and used()["models"]["means"], "told so")
+    refused = used()["refused"].get("throttled", 0)
+    until(lambda: used()["refused"].get("throttled", 0) > refused + 3, "it asks on and is refused")
+    assert used()["models"]["means"]["runs"] <= model["runs"] + 1, "one may have been under way"
+    assert "plan leaves looker 0 runs" in used()["refusals"][-1]
+    notes = shared.status()["doctor"]
+    assert any(note["what"].startswith("Service looker has 0 runs of means") for note in notes)
+    installed.grant("looker", row.granted.model_copy(update={"models": ()}))
+    until(lambda: not planned()["services"], "it is planned for no longer")
+    store.close()

@@ -58,7 +58,7 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
     heard: dict[Role, list[str]] = {
         "supervisor": [subjects.status(every), subjects.events(every)],
         "media": [subjects.status("vision"), subjects.events(every)],
-        "vision": [],
+        "vision": [subjects.status("services")],
         "api": [subjects.status(every), subjects.events(every), subjects.tracks(every), subjects.service_state(every)],
         "frames": [subjects.tracks(every)],
         "operator": [],
@@ -67,6 +67,7 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
             subjects.service_beat(every),
             subjects.service_output(every, every),
             subjects.status("frames"),
+            subjects.status("vision"),
         ],
     }
     listen = [

@@ -24,7 +24,8 @@ def now_in_words(now: dict[str, Any]) -> Iterator[str]:
     """What it used of models, outputs, the network and the bus, a line each."""
     if (inference := now.get("inference")) is not None:
         for package, counted in inference["models"].items():
-            yield f"Model {package}: ran {counted['runs']} times"
+            planned = f"; the host's plan leaves it {counted['planned_hz']:g}/s now" if "planned_hz" in counted else ""
+            yield f"Model {package}: ran {counted['runs']} times{planned}"
         yield f"Accelerator: {inference['run_s']:g} s of a share of {inference['share']:.0%}{_refused(inference)}"
     if (outputs := now.get("outputs", {})).get("switched") or outputs.get("refused"):
         yield f"Outputs: switched {outputs['switched']} times{_refused(outputs)}"

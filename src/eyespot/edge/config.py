@@ -93,6 +93,8 @@ class InferenceSettings(Settings):
     """Part of the inference process's time that is guaranteed to all guests together; the cameras have the rest."""
     services_share: float = Field(default=0.25, ge=0.01, le=0.9)
     """Part of an accelerator's time that all services of the host may be granted together."""
+    services_priority: int | None = Field(default=None, ge=-100, le=100)
+    """Services' models in the host's plan of rates, as detect.priority of cameras; empty: below every camera."""
 
     @model_validator(mode="after")
     def _ports_differ(self) -> "InferenceSettings":

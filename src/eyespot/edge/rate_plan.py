@@ -1,16 +1,20 @@
 """How often each camera may detect, and at which input size, when not all wishes fit on the lanes. Pure.
 
-Joins the cameras that have something to look at to the planner (`infer.fit.plan`): a lane is its resource, a camera its
-function. What a run costs is taken as measured at that very size; for sizes that never ran it is scaled by pixels.
+Joins the cameras that have something to look at, and services' models (`service_plan`), to the planner
+(`infer.fit.plan`): a lane is its resource, a camera its function. What a run costs is taken as measured at that very
+size; for sizes that never ran it is scaled by pixels.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from eyespot.edge.config import CameraHostConfig
+from eyespot.edge.service_plan import LAST, OWN_LANE, ServiceNeed, ServicesPlace, service_options, service_wants
 from eyespot.infer.fit.plan import MAX_LOAD, Assignment, Option, Room, Want, plan
 
 LANES = "lanes"
+LEAST_LEFT = 0.05
+"""Part of the lanes that the foremost camera has in any case, see ``config.InferenceSettings``."""
 Size = tuple[int, int]
 """Height and width of a model's input in pixels."""
 Costs = Mapping[tuple[str, Size], float]
@@ -48,8 +52,28 @@ class Allowed:
     closer: bool = True
 
 
-def plan_rates(needs: Sequence[Need], costs: Costs, lanes: float) -> list[Assignment]:
-    """One assignment for each camera whose package's cost is known; the others are not limited yet.
+@dataclass(frozen=True, slots=True)
+class RatePlan:
+    """One assignment for each camera, and for each model of a service, whose cost is known."""
+
+    cameras: Sequence[Assignment] = ()
+    services: Sequence[Assignment] = ()
+
+    @property
+    def load(self) -> float:
+        """Part of the cameras' lanes that is taken, 0 to 1."""
+        on_lanes = (item for item in self.services if item.option and item.option.resource == LANES)
+        return sum(item.share for item in (*self.cameras, *on_lanes))
+
+
+def plan_rates(
+    needs: Sequence[Need],
+    costs: Costs,
+    lanes: float,
+    services: Sequence[ServiceNeed] = (),
+    place: ServicesPlace = LAST,
+) -> RatePlan:
+    """What everybody gets; whose cost is not known is not limited yet.
 
     Args:
         lanes: how many runs may go side by side; a fraction where others were promised a part.
@@ -62,18 +86,38 @@ def plan_rates(needs: Sequence[Need], costs: Costs, lanes: float) -> list[Assign
         for size in need.sizes
     }
     wants = [Want(need.camera, _key(need), need.rate_hz, need.priority) for need in needs if need.package in known]
-    given = plan(wants, sorted(options, key=lambda item: (item.package, -item.pixels)), Room({LANES: lanes}))
-    return (
-        [_trickle(given[0], options, lanes), *given[1:]] if given and not any(item.option for item in given) else given
+    theirs = service_wants(services, costs, place.priority)
+    options |= set(service_options(services, costs, OWN_LANE if place.own_lane else LANES))
+    room = Room({LANES: lanes, OWN_LANE: 1.0} if place.own_lane else {LANES: lanes})
+    given = plan([*wants, *theirs], sorted(options, key=lambda item: (item.package, -item.pixels)), room)
+    names = {want.name for want in wants}
+    found = RatePlan(
+        [item for item in given if item.want.name in names], [item for item in given if item.want.name not in names]
     )
+    return _with_a_trickle(found, options, lanes)
 
 
-def _trickle(first: Assignment, options: Collection[Option], lanes: float) -> Assignment:
-    """For the foremost camera where everything is too slow: better a detection now and then than none for ever."""
+def _with_a_trickle(found: RatePlan, options: Collection[Option], lanes: float) -> RatePlan:
+    """Where everything is too slow for cameras the foremost still looks now and then: better than never.
+
+    Services that it comes before then have nothing of its lanes.
+    """
+    if not found.cameras or any(item.option for item in found.cameras):
+        return found
+    first, *others = found.cameras
+    services = [_stood_back(item, first) for item in found.services]
+    left = max(LEAST_LEFT, MAX_LOAD - RatePlan((), services).load)
     smallest = min((item for item in options if item.package == first.want.package), key=lambda item: item.pixels)
-    rate_hz = MAX_LOAD * lanes * 1000 / smallest.ms
     reason = f"a run takes {smallest.ms:.0f} ms even at its smallest size; {first.reason}"
-    return Assignment(first.want, smallest, rate_hz, MAX_LOAD, "resolution", reason)
+    trickle = Assignment(first.want, smallest, left * lanes * 1000 / smallest.ms, left, "resolution", reason)
+    return RatePlan([trickle, *others], services)
+
+
+def _stood_back(item: Assignment, first: Assignment) -> Assignment:
+    shared = item.option is None or item.option.resource == LANES
+    if not shared or item.want.priority > first.want.priority:
+        return item
+    return Assignment(item.want, None, 0.0, 0.0, "off", f"{first.want.name} needs all that there is")
 
 
 def allowed(assignments: Sequence[Assignment], needs: Sequence[Need]) -> dict[str, Allowed]:

@@ -17,6 +17,8 @@ from eyespot.edge.process import HostProcess, StatusReporter, follow_config, run
 from eyespot.edge.rate_plan import lanes_of
 from eyespot.edge.rate_planner import RatePlanner
 from eyespot.edge.running import Running
+from eyespot.edge.service_needs import ServiceNeeds
+from eyespot.edge.service_plan import ServicesPlace
 from eyespot.edge.vision_camera import Shared, VisionCamera
 from eyespot.kernel.clock import seconds
 from eyespot.media.codecs import Codecs
@@ -46,12 +48,15 @@ class VisionHost:
             self._client, process.bus, process.clock, self._workers, self._detectors, self.events.submit, self._codecs
         )
         self._cameras: dict[str, tuple[VisionCamera, Running]] = {}
+        self.service_needs = ServiceNeeds(process.bus, process.clock)
         self.planner = RatePlanner(
             lambda: [camera for camera, _ in self._cameras.values()],
-            self._detectors.costs,
-            lambda need: self._detectors.told(need.package),
+            lambda: {**self._detectors.costs(), **self.service_needs.costs()},
+            self._detectors.told,
             lanes_of(process.config),
             self._inference.share if self._inference and elsewhere else None,
+            self.service_needs.needs,
+            ServicesPlace.of(process.config),
         )
         self._begin_ns = process.clock.monotonic_ns()
 
@@ -126,7 +131,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     for event in host.store.close_interrupted(OWN_KINDS):
         host.events.submit(event)
     reporter = StatusReporter(process, host.totals, host.cameras)
-    services = [Running(host.events, clock), Running(reporter, clock), Running(host.planner, clock)]
+    services = [Running(part, clock) for part in (host.events, reporter, host.service_needs, host.planner)]
     await host.apply(process.config)
     following = asyncio.create_task(follow_config(process, host.apply))
     settle_memory()

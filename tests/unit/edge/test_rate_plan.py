@@ -15,7 +15,7 @@ def need(camera: str, priority: int = 0, rate_hz: float = 5.0, package: str = "n
 def limits(
     needs: list[Need], costs: dict[tuple[str, tuple[int, int]], float], lanes: float = 1.0
 ) -> dict[str, Allowed]:
-    return allowed(plan_rates(needs, costs, lanes), needs)
+    return allowed(plan_rates(needs, costs, lanes).cameras, needs)
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -47,7 +47,7 @@ def test_guests_take_their_part() -> None:
 
 
 def test_what_nobody_knows_is_not_limited() -> None:
-    assert plan_rates([need("a", package="new")], COSTS, 1.0) == []
+    assert plan_rates([need("a", package="new")], COSTS, 1.0).cameras == []
 
 
 def test_costs_of_other_sizes_go_by_pixels() -> None:

@@ -35,6 +35,7 @@ def _process(process: ProcessAnswer) -> Iterator[DoctorNote]:
     for name, text in errors.items() if isinstance(errors, dict) else ():
         yield DoctorNote(what=f"{process.role}, {name}: {text}", todo="Run eyespot doctor on the host.")
     yield from _lowered(process.totals.get("plan"))
+    yield from _services_lowered(process.totals.get("plan"))
     for camera, said in process.cameras.items():
         if process.role == "vision" and said.get("error"):
             yield DoctorNote(what=f"Camera {camera} is not looked at: {said['error']}", todo="See its detect settings.")
@@ -63,6 +64,19 @@ def _lowered(plan: Any) -> Iterator[DoctorNote]:
                 f"{said['reason']}.",
                 todo="Lower rates, give what matters a higher detect.priority, or use a faster model or machine.",
             )
+
+
+def _services_lowered(plan: Any) -> Iterator[DoctorNote]:
+    """Services whose models have to do with less than they were granted."""
+    services = plan.get("services") if isinstance(plan, dict) else None
+    for service, models in services.items() if isinstance(services, dict) else ():
+        for package, said in models.items():
+            if said.get("degraded"):
+                yield DoctorNote(
+                    what=f"Service {service} has {said['rate_hz']:g} runs of {package} a second instead of "
+                    f"{said['wanted_hz']:g}: {said['reason']}.",
+                    todo="Lower rates of cameras, or raise inference.services_priority where the service matters more.",
+                )
 
 
 def _cameras(cameras: Iterable[CameraAnswer]) -> Iterator[DoctorNote]:

@@ -13,6 +13,7 @@ from eyespot.edge.services.desk import Desk, GrantsFile
 from eyespot.edge.services.egress.desk import EgressDesk
 from eyespot.edge.services.engines.chooser import known
 from eyespot.edge.services.inference.model_desk import ModelDesk
+from eyespot.edge.services.inference.planned import PlanFollower
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.keeper import Keeper
 from eyespot.edge.services.renewal import renew
@@ -59,7 +60,8 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
 
     await bus.serve(subjects.control("services"), Requests(keeper.logs, services).answer)
     await switched.open()
-    parts: list[Service] = [writer, egress.journal, found, keeper, StatusReporter(process, totals, dict)]
+    plan = PlanFollower(bus, clock, models.plan)
+    parts: list[Service] = [writer, egress.journal, found, keeper, plan, StatusReporter(process, totals, dict)]
     running = [Running(part, clock) for part in parts]
     following = asyncio.create_task(follow_config(process, _nothing_more))
     settle_memory()

@@ -12,8 +12,10 @@ from eyespot.edge.services.installed import Checked
 from eyespot.kernel.clock import Clock
 
 if TYPE_CHECKING:
+    from eyespot.edge.services.inference.allowance import Allowance
     from eyespot.edge.services.inference.door import InferDoor
     from eyespot.edge.services.inference.models import ServiceModels
+    from eyespot.edge.services.inference.planned import Planned
     from eyespot.edge.services.inference.supply import Supply
 
 SOCKET = "infer.sock"
@@ -33,6 +35,7 @@ class ModelDesk:
         self._layout, self._config, self._clock, self._submit = layout, config, clock, submit
         self._supply: Supply | None = None
         self._open: dict[str, tuple[InferDoor, ServiceModels]] = {}
+        self._allowances: dict[str, Allowance] = {}
 
     def admit(self, checked: Checked) -> None:
         """Promise a service its share, where it was granted a model; raises ``EXHAUSTED``."""
@@ -63,10 +66,12 @@ class ModelDesk:
         models = ServiceModels(supply.socket, account, self._clock)
         door = InferDoor(grant, Answers(name, models, allowance), allowance, supply.wake, self._clock)
         self._open[name] = door, models
+        self._allowances[name] = allowance
         await door.open()
 
     async def close(self, name: str) -> None:
         """A service ended: its door is shut and its share given back."""
+        self._allowances.pop(name, None)
         door, models = self._open.pop(name, (None, None))
         if door is not None and models is not None:
             await door.close()
@@ -79,9 +84,17 @@ class ModelDesk:
         door, _ = self._open.get(name, (None, None))
         return None if door is None else door.status()
 
+    def plan(self, planned: "Planned") -> None:
+        """Hold services to what the host's plan of rates leaves them, until told otherwise."""
+        for name, allowance in self._allowances.items():
+            allowance.plan(planned.get(name, {}))
+
     def totals(self) -> dict[str, Any]:
-        """What all were promised, and the process of their own; empty where no service was granted a model."""
-        return {} if self._supply is None else self._supply.status()
+        """What all were promised and each was granted, and the process of their own; empty where none was granted a
+        model.
+        """
+        granted = {name: allowance.granted() for name, allowance in self._allowances.items() if allowance.packages}
+        return {} if self._supply is None else {**self._supply.status(), "granted": granted}
 
     def _made_supply(self) -> "Supply":
         if self._supply is None:
