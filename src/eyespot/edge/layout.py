@@ -58,6 +58,11 @@ class StateLayout:
         return self.state / "services"
 
     @property
+    def service_images_dir(self) -> Path:
+        """Archives of the images that services are; what is here may be in podman's storage too."""
+        return self.state / "service-images"
+
+    @property
     def incoming_dir(self) -> Path:
         """Packages unpacked to be looked at before they are installed."""
         return self.state / "incoming"

@@ -9,9 +9,14 @@ from eyespot.kernel.errors import invalid
 STRICTNESS: tuple[Host, ...] = ("inline", "process", "container")
 
 
-def check_host(manifest: Manifest, granted: Granted, digest: str) -> None:
+def check_host(manifest: Manifest, granted: Granted, digest: str, *, is_image: bool = False) -> None:
     """Raises ``INVALID`` where the owner may not let the code with ``digest`` run as chosen."""
     host, made_for = granted.host, manifest.service.host
+    if is_image and host not in (None, "container"):
+        raise invalid(
+            f"{manifest.service.name} is an image, which runs in containers alone; '{host}' cannot run it.",
+            "Leave the host out.",
+        )
     if host is None or is_built_in(manifest.service.name, digest):
         return
     if host == "inline":
@@ -21,8 +26,13 @@ def check_host(manifest: Manifest, granted: Granted, digest: str) -> None:
 
 
 def host_of(manifest: Manifest, granted: Granted, digest: str) -> Host:
-    """Where the code with ``digest`` runs now. What may not run inline, or is not chosen to, runs as a process."""
+    """Where the code with ``digest`` runs now. What may not run inline, or is not chosen to, runs as a process.
+
+    What is made for containers (every image is) runs as one, also where another was chosen for a version before.
+    """
     host = granted.host or manifest.service.host
+    if manifest.service.host == "container" != host and not is_built_in(manifest.service.name, digest):
+        return "container"
     is_inside = granted.host == "inline" and is_built_in(manifest.service.name, digest)
     return "process" if host == "inline" and not is_inside else host
 

@@ -5,6 +5,7 @@ service as it was or as it is to be.
 """
 
 import fcntl
+import hashlib
 import os
 import secrets
 import shutil
@@ -20,16 +21,22 @@ from eyespot.contracts.settings_schema import check_settings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.builtin import ORIGIN, is_built_in
 from eyespot.edge.services.digest import copy_folder, digest_of, sync_folder
+from eyespot.edge.services.engines.chooser import owner_of
 from eyespot.edge.services.engines.scratch import discard
+from eyespot.edge.services.engines.seccomp import MACHINES
 from eyespot.edge.services.granted import PERMISSIONS, Granted, check_granted, check_policy, everything
 from eyespot.edge.services.hosting import check_host
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
 from eyespot.edge.services.log_file import remove_logs
+from eyespot.edge.services.oci.archive import is_archive
+from eyespot.edge.services.oci.intake import take_in
+from eyespot.edge.services.oci.kept_images import keep_image, sweep_images
+from eyespot.edge.services.oci.pin import PIN_FILE, Incoming, Pin, read_service
 from eyespot.edge.services.package_file import unpack
 from eyespot.edge.services.sealed_settings import open_settings, seal_settings
 from eyespot.edge.services.secret_key import SecretKey
 from eyespot.edge.services.store import Row, ServiceStore, folder_of
-from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 LEAST_FREE_BYTES = 512 << 20
 """Recording comes first: no service is installed where less would be left."""
@@ -37,11 +44,16 @@ LEAST_FREE_BYTES = 512 << 20
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An installed service whose folder is what it was when it was installed."""
+    """An installed service whose folder is what it was when it was installed.
+
+    Attributes:
+        pin: which image it is; None for one that is a folder or a package.
+    """
 
     row: Row
     manifest: Manifest
     folder: Path
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +61,14 @@ class Candidate:
     """What could be installed.
 
     Attributes:
-        sha256: of the package, hex; empty for a folder.
+        sha256: of the package or archive, hex; empty for a folder.
+        image: what it is where it came as an image archive.
     """
 
     folder: Path
     manifest: Manifest
     sha256: str = ""
+    image: Incoming | None = None
 
 
 class Installed:
@@ -78,15 +92,19 @@ class Installed:
 
     @contextmanager
     def opened(self, source: Path) -> Iterator[Candidate]:
-        """The service in ``source``, a folder or a package, to be looked at and installed while this lasts.
+        """The service in ``source``, a folder, a package or an image archive, to be looked at and installed meanwhile.
 
         Raises ``INVALID``, ``TOO_LARGE``, ``EXHAUSTED``, ``UNAVAILABLE``.
         """
         if not source.is_file():
             yield Candidate(source, read_manifest(source))
             return
-        self.check_room(self._layout.state)
+        image = is_archive(source)
+        self.check_room(self._layout.state, source.stat().st_size if image else 0)
         with incoming_folder(self._layout.incoming_dir) as place:
+            if image:
+                yield _taken_in(source, place)
+                return
             sha256 = unpack(source, place / "unpacked")
             yield Candidate(place / "unpacked", read_manifest(place / "unpacked"), sha256)
 
@@ -108,7 +126,7 @@ class Installed:
         """Take the service in ``source``, or its new version; the version before stays until this one is healthy.
 
         Args:
-            source: a folder or a package.
+            source: a folder, a package or an image archive.
             camera: stands for ``*`` in its views.
             granted: None: all it asks for, or, for a new version, what was granted before as far as it asks for it.
             settings: None: as before, or defaults; secrets as plain text, or sealed as they are stored.
@@ -129,11 +147,11 @@ class Installed:
             granted = granted if host is None else granted.model_copy(update={"host": host})
             check_granted(manifest, granted)
             if granted.host is not None:
-                check_host(manifest, granted, digest_of(candidate.folder))
+                check_host(manifest, granted, digest_of(candidate.folder), is_image=candidate.image is not None)
             settings = settings if settings is not None else (old.settings if old else {}) or {}
             settings = self._checked_settings(manifest, settings)
             with self._alone():
-                digest = self._take(candidate.folder, manifest)
+                digest = self._take(candidate)
                 before = (old.version, old.digest) if old and old.digest != digest else None
                 starts = abs(old.starts) + 1 if old else 1
                 origin = ORIGIN if is_built_in(manifest.service.name, digest) else ""
@@ -171,7 +189,7 @@ class Installed:
         """
         checked = self.check(self.store.get(name))
         check_granted(checked.manifest, granted)
-        check_host(checked.manifest, granted, checked.row.digest)
+        check_host(checked.manifest, granted, checked.row.digest, is_image=checked.pin is not None)
         if not self.store.set_granted(name, checked.row.digest, granted):
             raise _changed(name)
         return replace(checked.row, granted=granted)
@@ -204,10 +222,14 @@ class Installed:
         return row
 
     def remove(self, name: str) -> None:
-        """Forget a service and its code; its storage goes with the next sweep. Raises ``NOT_FOUND``."""
+        """Forget a service and its code; its storage goes with the next sweep. Raises ``NOT_FOUND``.
+
+        Its image is let go too, where no container uses it any more; else the next sweep does that.
+        """
         with self._alone():
             self.store.remove(name)
             shutil.rmtree(self._layout.services_dir / name, ignore_errors=True)
+            self._sweep_images()
 
     def check(self, row: Row) -> Checked:
         """``row`` with its folder; raises ``CORRUPT`` when that is gone or altered."""
@@ -220,15 +242,14 @@ class Installed:
             raise EyespotError(
                 Kind.CORRUPT, f"The folder of {row.name} {row.version} is gone or was altered.", "Install it again."
             )
-        return Checked(row, read_manifest(folder), folder)
+        manifest, pin = read_service(folder)
+        return Checked(row, manifest, folder, pin)
 
     def sweep(self) -> list[str]:
         """Remove every folder that no row names; returns their names."""
         sweep_incoming(self._layout.incoming_dir)
         with self._alone():
-            rows = self.store.rows()
-            kept = {row.folder for row in rows}
-            kept |= {folder_of(row.name, *back) for row in rows for back in (row.before, row.former) if back}
+            kept = self._named()
             folders = {f"{path.parent.name}/{path.name}": path for path in self._layout.services_dir.glob("*/*")}
             gone = sorted(set(folders) - kept)
             for name in gone:
@@ -236,6 +257,7 @@ class Installed:
             for parent in self._layout.services_dir.glob("*"):
                 if parent.is_dir() and not any(parent.iterdir()):
                     parent.rmdir()
+            self._sweep_images()
             names = {row.name for row in self.store.rows()}
             for storage in self._layout.scratch_dir.glob("*"):
                 if storage.name.partition(".")[0] not in names:
@@ -256,6 +278,20 @@ class Installed:
         finally:
             os.close(lock)
 
+    def _named(self) -> set[str]:
+        """Folders of the versions that run, and of those that can be gone back to."""
+        rows = self.store.rows()
+        back = {folder_of(row.name, *way) for row in rows for way in (row.before, row.former) if way}
+        return back | {row.folder for row in rows}
+
+    def _sweep_images(self) -> None:
+        """Let go of the images that no version needs."""
+        sweep_images(
+            self._layout.service_images_dir,
+            [self._layout.services_dir / name for name in self._named()],
+            owner_of(self._layout.state),
+        )
+
     def _old(self, manifest: Manifest) -> Row | None:
         return next((row for row in self.store.rows() if row.name == manifest.service.name), None)
 
@@ -266,23 +302,32 @@ class Installed:
         check_settings(manifest.config, plain)
         return seal_settings(manifest.config, plain, name, self._key)
 
-    def check_room(self, home: Path) -> None:
-        """Raises ``EXHAUSTED`` where too little would be left for recording on the disk of ``home``."""
-        if self._free_bytes(home) < LEAST_FREE_BYTES:
+    def check_room(self, home: Path, more_bytes: int = 0) -> None:
+        """Raises ``EXHAUSTED`` where too little would be left for recording on the disk of ``home``.
+
+        Args:
+            more_bytes: what is about to be written there.
+        """
+        if self._free_bytes(home) < LEAST_FREE_BYTES + more_bytes:
             raise EyespotError(
                 Kind.EXHAUSTED, f"Less than {LEAST_FREE_BYTES >> 20} MB are free below {home}.", "Make room first."
             )
 
-    def _take(self, source: Path, manifest: Manifest) -> str:
-        """Copy the folder to its place; returns its digest."""
+    def _take(self, candidate: Candidate) -> str:
+        """Copy the folder to its place, and before it the image that it is; returns its digest."""
+        manifest = candidate.manifest
         home = self._layout.services_dir
         self.check_room(home)
         draft_home = home / f".{secrets.token_hex(6)}"
         draft = draft_home / "new"
         draft_home.mkdir(mode=0o700)
         try:
-            copy_folder(source, draft)
-            read_manifest(draft)
+            copy_folder(candidate.folder, draft)
+            if candidate.image is None and (draft / PIN_FILE).exists():
+                raise invalid(f"A service that is no image has no {PIN_FILE}.", "Leave that file out.")
+            read_service(draft)
+            if candidate.image is not None:
+                keep_image(candidate.image, self._layout.service_images_dir)
             digest = digest_of(draft)
             place = home / folder_of(manifest.service.name, manifest.service.version, digest)
             place.parent.mkdir(exist_ok=True)
@@ -297,6 +342,16 @@ class Installed:
             shutil.rmtree(draft_home, ignore_errors=True)
 
 
+def _taken_in(source: Path, place: Path) -> Candidate:
+    machine = os.uname().machine
+    if machine not in MACHINES:
+        raise invalid(f"Images are not taken on {machine}.", f"They are on {' and '.join(MACHINES)}.")
+    image = take_in(source, place / "unpacked", place / "image.oci.tar", MACHINES[machine][1])
+    manifest, _ = read_service(place / "unpacked")
+    with source.open("rb") as file:
+        return Candidate(place / "unpacked", manifest, hashlib.file_digest(file, "sha256").hexdigest(), image)
+
+
 def _changed(name: str) -> EyespotError:
     return EyespotError(Kind.CONFLICT, f"{name} was changed meanwhile.", "Look at it and try again.")
 
@@ -307,4 +362,6 @@ def _granted_before(manifest: Manifest, old: Row | None, camera: str) -> Granted
         return everything(manifest, camera)
     asked = everything(manifest, camera or old.granted.camera)
     both = {key: tuple(one for one in getattr(asked, key) if one in getattr(old.granted, key)) for key in PERMISSIONS}
-    return Granted(camera=asked.camera, host=old.granted.host, **both)
+    # Nothing is stricter than a container: what was chosen for a version that was made for less is no choice any more.
+    host = None if manifest.service.host == "container" else old.granted.host
+    return Granted(camera=asked.camera, host=host, **both)

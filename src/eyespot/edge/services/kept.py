@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from eyespot.contracts.frames_door import Grant
@@ -75,7 +76,7 @@ class Kept:
         """Only its settings changed: tell it."""
         self.row = row
         if self._checked is not None:
-            self._checked = Checked(row, self._checked.manifest, self._checked.folder)
+            self._checked = replace(self._checked, row=row)
             await self._desk.say_settings(row.name, settings_of(self._desk.layout, self._checked))
 
     def is_touched_by(self, before: Sequence[PolicyClass], now: Sequence[PolicyClass]) -> bool:
@@ -186,6 +187,7 @@ class Kept:
             self._logged = 0
             host = host_of(checked.manifest, checked.row.granted, checked.row.digest)
             self._running = await desk.engine(host).start(launch)
+            self._health.begin()  # once more: an image that had to be loaded takes as long as it takes
             identity = self._running.identity
             grant = Grant(uid=identity.uid, pid_namespace=identity.pid_namespace, socket=launch.run / "bus.sock")
             await desk.models.open(checked, grant.model_copy(update={"socket": launch.run / MODEL_SOCKET}))

@@ -14,6 +14,7 @@ from eyespot.edge.services.hosting import entry_of, host_of
 from eyespot.edge.services.installed import Checked
 from eyespot.edge.services.sealed_settings import open_settings
 from eyespot.edge.services.secret_key import SecretKey
+from eyespot.edge.services.oci.pin import image_of
 from eyespot.edge.services.time_zone import posix_time_zone
 
 FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384
@@ -64,5 +65,6 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
         budget=Budget(budget.cpu, budget.memory_mb, budget.disk_mb, budget.pids, budget.log_kb_per_min),
         uids=uids_of(name),
         env={"TZ": posix_time_zone()},
+        image=image_of(checked.pin, layout.service_images_dir) if checked.pin else None,
         entry=entry_of(manifest) if host_of(manifest, checked.row.granted, checked.row.digest) == "inline" else None,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from eyespot.contracts.service import Manifest, read_manifest
+from eyespot.contracts.service import MANIFEST_FILE, Manifest, read_manifest
 from eyespot.edge.apps_dev.oci.arch import Arch
 from eyespot.edge.apps_dev.oci.base import BaseMaker, Say
 from eyespot.edge.apps_dev.oci.buildah import Buildah
@@ -21,6 +21,7 @@ from eyespot.edge.apps_dev.package import Package
 from eyespot.edge.apps_dev.package import build as pack
 from eyespot.edge.services.engines.contract import APP
 from eyespot.edge.services.incoming import incoming_folder, sweep_incoming
+from eyespot.edge.services.oci.documents import MAX_MANIFEST_BYTES
 from eyespot.edge.services.package_tar import members
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 
@@ -75,6 +76,16 @@ def service_entries(package: Path) -> Iterator[Entry]:
             yield Entry(f"{APP.lstrip('/')}/{member.name}", b"".join(member.content), mode)
 
 
+def manifest_text(package: Path) -> str:
+    """``service.toml`` of a package, as it is there; raises ``TOO_LARGE`` where hosts would not read it in an image."""
+    with package.open("rb") as file:
+        text = next(b"".join(member.content) for member in members(file) if member.name == MANIFEST_FILE)
+    if len(text) > MAX_MANIFEST_BYTES:
+        what = f"{MANIFEST_FILE} has more than {MAX_MANIFEST_BYTES >> 10} KB, which no image can carry."
+        raise EyespotError(Kind.TOO_LARGE, what, "Make it shorter.")
+    return text.decode()
+
+
 def _image(manifest: Manifest, packed: Package, arch: Arch, make: BaseMaker, work: Path, say: Say) -> Path:
     name = f"{manifest.service.name}:{manifest.service.version}"
     base = make(arch, needs_node(manifest), work, say)
@@ -84,7 +95,7 @@ def _image(manifest: Manifest, packed: Package, arch: Arch, make: BaseMaker, wor
     write_layer(service_entries(packed.path), service)
     say(f"making the image for {arch.name}")
     archive = work / archive_name(manifest, arch)
-    config = config_arguments(manifest, arch, packed.digest, base.env)
+    config = config_arguments(manifest, arch, packed.digest, manifest_text(packed.path), base.env)
     Buildah(work / f"buildah-{arch.name}").assemble((base.tar, sdk, service), arch, config, name, archive)
     return archive
 

@@ -8,8 +8,9 @@ from eyespot.edge.apps_dev.oci.arch import Arch
 from eyespot.edge.apps_dev.package import IMAGE_SUFFIX
 from eyespot.edge.services.engines.contract import APP, INSIDE_UID
 from eyespot.edge.services.engines.runtime import PYTHON, environment
+from eyespot.edge.services.oci.documents import MANIFEST_LABEL
 
-_PREFIX = "org.eyespot.service"
+_PREFIX = MANIFEST_LABEL.rpartition(".")[0]
 _PATH = f"{PYTHON}/bin:/usr/local/bin:/usr/bin:/bin"
 
 
@@ -29,8 +30,8 @@ def entrypoint(manifest: Manifest) -> tuple[str, ...]:
     return about.command or ("python3", "-m", "eyespot.sdk.run", about.python)
 
 
-def labels(manifest: Manifest, digest: str) -> dict[str, str]:
-    """Labels; ``digest`` is the SHA-256 (hex) of the package that the image is made of.
+def labels(manifest: Manifest, digest: str, text: str) -> dict[str, str]:
+    """Labels; ``digest`` is the SHA-256 (hex) of the package that the image is made of, ``text`` its ``service.toml``.
 
     Source of the first four: OCI image-spec 1.1, annotations.
     """
@@ -44,18 +45,20 @@ def labels(manifest: Manifest, digest: str) -> dict[str, str]:
         f"{_PREFIX}.version": about.version,
         f"{_PREFIX}.digest": f"sha256:{digest}",
     }
-    return {name: " ".join(value.split()) for name, value in told.items() if value}
+    return {name: " ".join(value.split()) for name, value in told.items() if value} | {MANIFEST_LABEL: text}
 
 
-def config_arguments(manifest: Manifest, arch: Arch, digest: str, env: Mapping[str, str]) -> Iterator[str]:
+def config_arguments(manifest: Manifest, arch: Arch, digest: str, text: str, env: Mapping[str, str]) -> Iterator[str]:
     """Everything of ``buildah config`` but the container's name.
 
     Args:
+        digest: SHA-256 (hex) of the package that the image is made of.
+        text: its ``service.toml``, which hosts read from a label.
         env: what the base needs beside the variables of every service.
     """
     yield from ("--arch", arch.name, "--os", "linux", "--entrypoint", json.dumps(entrypoint(manifest)), "--cmd", "")
     yield from ("--user", f"{INSIDE_UID}:{INSIDE_UID}", "--workingdir", APP, "--stop-signal", "SIGTERM")
-    for name, value in labels(manifest, digest).items():
+    for name, value in labels(manifest, digest, text).items():
         yield from ("--label", f"{name}={value}")
     known = environment(_PATH)
     del known["SSL_CERT_FILE"]  # the engine mounts it; a base says where its own is

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
-from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
+from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Image, Launch, UidRange
 from eyespot.edge.services.engines.images import PODMAN_ENV, Program, ensure, recipe_for, trial_recipe
 from eyespot.edge.services.engines.keeper import remove_container, remove_containers
 from eyespot.edge.services.engines.launch_check import check
@@ -24,6 +24,7 @@ from eyespot.edge.services.engines.podman import Place, run_arguments
 from eyespot.edge.services.engines.runtime import own_libraries, own_package
 from eyespot.edge.services.engines.scratch import Scratch, open_scratch
 from eyespot.edge.services.engines.seccomp import podman_profile
+from eyespot.edge.services.engines.service_images import ensure_loaded
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.config import inherited_env
 from eyespot.kernel.errors import EyespotError, unavailable
@@ -54,6 +55,7 @@ class ContainerEngine:
         self._bases: dict[Program, str] = {}
         self._keeper: subprocess.Popen[bytes] | None = None
         self._lock = asyncio.Lock()
+        self._loading = asyncio.Lock()
 
     async def available(self) -> Availability:
         """Runs a container that ends at once, with each runtime until one works."""
@@ -63,18 +65,19 @@ class ContainerEngine:
         return self._answer
 
     async def start(self, launch: Launch) -> ConfinedRunning:
-        """See ``contract.Engine``; the first start makes the base image, which takes some seconds."""
+        """See ``contract.Engine``; the first start makes the base image, or loads the service's own: some seconds."""
         answer = await self.available()
         if not answer.works:
             raise unavailable(answer.what, answer.todo)
-        check(launch)
+        check(launch, takes_images=True)
         async with self._lock:
             if not self._swept:
                 await asyncio.to_thread(remove_containers, self._owner)
                 self._swept = True
             if self._keeper is None or self._keeper.poll() is not None:
                 self._keeper = _start_keeper(self._owner)
-            image = await asyncio.to_thread(self._image, launch)
+            base = "" if launch.image else await asyncio.to_thread(self._image, launch)
+        image = await self._own_image(launch.image) if launch.image else base
         try:
             return await self._start(launch, self._runtime, image)
         except EyespotError:
@@ -93,6 +96,11 @@ class ContainerEngine:
         if program not in self._bases:
             self._bases[program] = ensure(recipe_for(program))
         return self._bases[program]
+
+    async def _own_image(self, image: Image) -> str:
+        """The id of a service's own image, as it was pinned; one is loaded at a time, others start meanwhile."""
+        async with self._loading:
+            return await asyncio.to_thread(ensure_loaded, image, self._owner)
 
     async def _try(self) -> Availability:
         if os.geteuid() != 0:

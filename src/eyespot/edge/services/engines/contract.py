@@ -71,13 +71,30 @@ Entry = Callable[[InlineContext], int]
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """An OCI image that a service is, pinned.
+
+    Attributes:
+        config: digest of its configuration (``sha256:…``): podman's id of it.
+        layers: digests of its layers before compression, the lowest first.
+        archive: where it is kept, an OCI archive with this image alone.
+        archive_sha256: of that file, hex.
+    """
+
+    config: str
+    layers: tuple[str, ...]
+    archive: Path
+    archive_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """One prepared start."""
 
     name: str
     """Slug, unique on this host."""
     command: tuple[str, ...]
-    """Starts with ``python3``, ``node`` or a path below ``/app``; seen from inside."""
+    """Starts with ``python3``, ``node`` or a path below ``/app``; seen from inside. In an image: anything it holds."""
     code: Path
     """Folder, mounted read-only at ``/app``."""
     scratch: Path
@@ -89,6 +106,8 @@ class Launch:
     env: Mapping[str, str] = field(default_factory=dict)
     entry: Entry | None = None
     """For the inline engine, which starts no command."""
+    image: Image | None = None
+    """What it runs on and in, in place of ``code`` and of what this host has; for the container engine alone."""
 
 
 @dataclass(frozen=True, slots=True)

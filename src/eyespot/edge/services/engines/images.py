@@ -89,7 +89,7 @@ def ensure(recipe: Recipe) -> str:
     Raises ``UNAVAILABLE`` when podman cannot.
     """
     reference = recipe.reference()
-    known = _podman("image", "inspect", "--format", "{{.Id}}", reference)
+    known = ask_podman("image", "inspect", "--format", "{{.Id}}", reference)
     if known.returncode == 0:
         return f"sha256:{known.stdout.strip()}"
     with tempfile.TemporaryFile() as archive:
@@ -97,7 +97,7 @@ def ensure(recipe: Recipe) -> str:
             for inside, file in sorted(recipe.files.items()):
                 _add(tar, inside, file)
         archive.seek(0)
-        made = _podman("import", "--quiet", "-", reference, stdin=archive.fileno())
+        made = ask_podman("import", "--quiet", "-", reference, stdin=archive.fileno())
     if made.returncode:
         raise unavailable(f"podman cannot make the image {reference}: {made.stderr.strip()[-300:]}.")
     _forget_older(recipe.name, reference)
@@ -136,12 +136,12 @@ def _place(library: Path) -> str:
 
 def _forget_older(name: str, reference: str) -> None:
     """Remove images of the same name that nobody uses; one in use stays."""
-    listed = _podman("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"localhost/eyespot-{name}")
+    listed = ask_podman("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", f"localhost/eyespot-{name}")
     for other in set(listed.stdout.split()) - {reference}:
-        _podman("image", "rm", other)
+        ask_podman("image", "rm", other)
 
 
-def _podman(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
+def ask_podman(*arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(["podman", *arguments], capture_output=True, text=True, stdin=stdin, env=PODMAN_ENV)
     except FileNotFoundError as error:

@@ -8,8 +8,10 @@ LOWEST_UID = 65_536
 """Below are the host's own users."""
 
 
-def check(launch: Launch) -> None:
+def check(launch: Launch, *, takes_images: bool = False) -> None:
     """Raises ``INVALID`` that says what is wrong. Folders must be folders, not links that could be turned elsewhere."""
+    if launch.image is not None and not takes_images:
+        raise invalid(f"{launch.name} is an image, which runs in containers alone.", "Let it run as a container.")
     if not is_slug(launch.name):
         raise invalid(f"'{launch.name[:40]}' is no name of a service.", "Use a-z, 0-9, - and _.")
     if not launch.command and launch.entry is None:

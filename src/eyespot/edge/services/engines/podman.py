@@ -1,15 +1,27 @@
 """The command line of podman for one service. A pure function, as ``bubblewrap`` is.
 
+A service that is an image gets nothing of this host but its sockets, its storage and the authorities it trusts; of what
+the image says of itself, its variables and working folder alone are kept.
+
 Source: podman-run(1) of podman 4.3.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.edge.services.engines.bubblewrap import LOCKED_BYTES, OPEN_FILES, SHM_BYTES
 from eyespot.edge.services.engines.contract import APP, INSIDE_UID, RUN, SCRATCH, Launch
-from eyespot.edge.services.engines.runtime import CERTIFICATES, LIB, PYTHON, SITE, environment, trusted_certificates
+from eyespot.edge.services.engines.runtime import (
+    CERTIFICATES,
+    LIB,
+    PYTHON,
+    SITE,
+    environment,
+    environment_of_images,
+    trusted_certificates,
+)
 from eyespot.kernel.errors import invalid
 
 OWNER_LABEL = "eyespot.owner"
@@ -56,8 +68,15 @@ def run_arguments(launch: Launch, place: Place) -> list[str]:
         *_budget(launch),
         *_mounts(launch, place),
         *_variables(launch),
-        *("--workdir", APP, place.image, *launch.command),
+        *_program(launch, place),
     ]
+
+
+def _program(launch: Launch, place: Place) -> Iterator[str]:
+    if launch.image is None:
+        yield from ("--workdir", APP, place.image, *launch.command)
+    else:
+        yield from ("--entrypoint", json.dumps(launch.command), place.image)
 
 
 def _confinement(launch: Launch, place: Place) -> Iterator[str]:
@@ -68,6 +87,8 @@ def _confinement(launch: Launch, place: Place) -> Iterator[str]:
     yield from ("--cap-drop", "all", "--security-opt", "no-new-privileges")
     yield from ("--security-opt", f"seccomp={place.seccomp}", "--security-opt", f"mask={':'.join(_MASKED)}")
     yield from ("--oom-score-adj", str(OOM_SCORE))
+    # What an image could ask for beside its program: volumes on the host's disk, probes, mounts for systemd.
+    yield from ("--image-volume", "ignore", "--no-healthcheck", "--systemd", "false")
 
 
 def _budget(launch: Launch) -> Iterator[str]:
@@ -83,13 +104,13 @@ def _budget(launch: Launch) -> Iterator[str]:
 
 
 def _mounts(launch: Launch, place: Place) -> Iterator[str]:
-    mounts = {
-        APP: (launch.code, _READ_ONLY),
-        RUN: (launch.run, _READ_ONLY),
-        SCRATCH: (place.scratch, "rw,nosuid,nodev,noexec"),
-        f"{LIB}/eyespot": (place.package, _READ_ONLY),
-        SITE: (place.libraries, _READ_ONLY),
-    }
+    mounts = {RUN: (launch.run, _READ_ONLY), SCRATCH: (place.scratch, "rw,nosuid,nodev,noexec")}
+    if launch.image is None:
+        mounts |= {
+            APP: (launch.code, _READ_ONLY),
+            f"{LIB}/eyespot": (place.package, _READ_ONLY),
+            SITE: (place.libraries, _READ_ONLY),
+        }
     trusted = trusted_certificates()
     if trusted is not None:
         mounts[CERTIFICATES] = (trusted, _READ_ONLY)
@@ -100,6 +121,9 @@ def _mounts(launch: Launch, place: Place) -> Iterator[str]:
 
 
 def _variables(launch: Launch) -> Iterator[str]:
-    env = environment(f"{PYTHON}/bin:/usr/bin:/bin") | {"LD_LIBRARY_PATH": f"{PYTHON}/lib"}
+    if launch.image is None:
+        env = environment(f"{PYTHON}/bin:/usr/bin:/bin") | {"LD_LIBRARY_PATH": f"{PYTHON}/lib"}
+    else:
+        env = environment_of_images()
     for name, value in {**env, **launch.env}.items():
         yield from ("--env", f"{name}={value}")

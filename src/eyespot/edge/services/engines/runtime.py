@@ -93,3 +93,8 @@ def environment(path: str) -> dict[str, str]:
         "OPENBLAS_NUM_THREADS": "1",
         "MALLOC_ARENA_MAX": "2",
     }
+
+
+def environment_of_images() -> dict[str, str]:
+    """Variables that every service has which is an image: where it finds what it is given. The others are its own."""
+    return {"HOME": SCRATCH, "TMPDIR": SCRATCH, "EYESPOT_RUN": RUN, "SSL_CERT_FILE": CERTIFICATES}

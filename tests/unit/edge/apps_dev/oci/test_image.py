@@ -31,7 +31,8 @@ def test_an_archive_tells_name_version_and_architecture(manifest: Manifest) -> N
 
 
 def test_labels_name_the_service_and_the_package_it_is_made_of(manifest: Manifest) -> None:
-    told = labels(about(manifest, summary="Says,\nwhen = dark.", vendor=""), "ab" * 32)
+    told = labels(about(manifest, summary="Says,\nwhen = dark.", vendor=""), "ab" * 32, "[service]\nname = 'x'\n")
+    assert told["org.eyespot.service.manifest"] == "[service]\nname = 'x'\n", "as it is"
     assert told["org.eyespot.service.name"] == "fresh"
     assert told["org.eyespot.service.version"] == told["org.opencontainers.image.version"] == "0.1.0"
     assert told["org.eyespot.service.digest"] == f"sha256:{'ab' * 32}"
@@ -43,7 +44,7 @@ def test_it_starts_as_under_the_container_engine(manifest: Manifest) -> None:
     assert entrypoint(manifest) == ("python3", "-m", "eyespot.sdk.run", "app:App")
     node = about(manifest, python="", command=("node", "main.mjs"))
     assert (entrypoint(node), needs_node(node), needs_node(manifest)) == (("node", "main.mjs"), True, False)
-    words = list(config_arguments(manifest, ARM64, "ab", {"SSL_CERT_FILE": "/there"}))
+    words = list(config_arguments(manifest, ARM64, "ab", "", {"SSL_CERT_FILE": "/there"}))
     said = list(pairwise(words))
     assert ("--entrypoint", json.dumps(["python3", "-m", "eyespot.sdk.run", "app:App"])) in said
     for pair in (("--arch", "arm64"), ("--user", "10001:10001"), ("--workingdir", "/app")):
