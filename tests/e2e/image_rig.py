@@ -1,6 +1,7 @@
 """What the tests of images need: an archive read, an image run, and a base that needs no Debian mirror."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -14,6 +15,7 @@ from eyespot.edge.apps_dev.oci.layer import Entry, write_layer
 from eyespot.edge.services.engines.images import base_recipe
 
 RUN = ("podman", "run", "--rm", "--quiet", "--runtime", "runc", "--read-only", "--network", "none", "--cap-drop", "all")
+VENDOR = Path(__file__).parents[2] / "examples" / "vendor-image"
 LIMITS = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000")
 
 
@@ -25,6 +27,22 @@ def host_base(arch: Arch, node: bool, work: Path, say: Say) -> Base:
         entries.append(Entry(inside.lstrip("/"), file, 0o755 if file.stat().st_mode & 0o111 else 0o644))
     write_layer(entries, target)
     return Base(target, sys.version_info[:2], {"LD_LIBRARY_PATH": "/eyespot/python/lib"})
+
+
+def vendor_image(folder: Path, version: str = "1.0.0") -> Path:
+    """An archive of the example of a vendor's image, made in ``folder`` (new) by the commands that its page tells."""
+    shutil.copytree(VENDOR, folder)
+    for name in ("brightness.c", "service.toml"):
+        text = (folder / name).read_text().replace("1.0.0", version)
+        (folder / name).write_text(text.replace("../frame-reader-c", str(VENDOR.with_name("frame-reader-c"))))
+    page = (VENDOR / "README.md").read_text()
+    commands = page.split("```sh\n")[1].split("```")[0].splitlines()
+    script = "\n".join(line for line in commands if not line.startswith("eyespot "))
+    own = f'buildah() {{ command buildah --root {folder}/storage --runroot {folder}/run --storage-driver vfs "$@"; }}'
+    done = subprocess.run(["bash", "-ec", f"{own}\n{script}"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (archive,) = folder.glob("*.oci.tar")
+    return archive
 
 
 def config_of(archive: Path) -> dict[str, Any]:
