@@ -10,7 +10,9 @@ _DEFAULT = Path("/var/lib/eyespot")
 
 
 def install(
-    source: Annotated[Path, typer.Argument(help="Folder of the service, or an .eyespot-app file.")] = Path(),
+    source: Annotated[
+        Path, typer.Argument(help="Folder of the service, .eyespot-app file or OCI image archive.")
+    ] = Path(),
     camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     state: State = _DEFAULT,
@@ -28,6 +30,8 @@ def install(
             granted = installed.would_grant(candidate.manifest, camera)
             typer.echo(f"{service.title} ({service.name} {service.version}). {service.summary}".rstrip())
             typer.echo(f"sha256 {candidate.sha256}")
+            if candidate.image is not None:
+                typer.echo(f"It is the image {candidate.image.pin.manifest}.")
             tell_powers(candidate.manifest, granted)
             if not yes:
                 typer.confirm("Install it?", abort=True)

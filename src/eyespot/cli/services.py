@@ -68,6 +68,7 @@ def show(
         schema = checked.manifest.config
         settings = masked(schema, with_defaults(schema, row.settings or {}))
         document = {**_short(installed, row), **words, "settings": settings, "states": states}
+        document["image"] = checked.pin.manifest if checked.pin else None
     now = now_of(state, name)
     document["connections"] = connections_of(state, name)
     written = write_samples(state, definite_views(checked.manifest, row.granted), samples) if samples else []
@@ -75,6 +76,8 @@ def show(
         typer.echo(json.dumps({**document, "now": now, "samples": written}))
         return
     typer.echo(f"{name} {row.version}: {document['state']} {document['why']}".rstrip())
+    if document["image"]:
+        typer.echo(f"It is the image {document['image']}.")
     tell_words(words)
     typer.echo(f"Settings: {json.dumps(document['settings'])}")
     for line in now_in_words(now) if now else ():
@@ -87,11 +90,11 @@ def show(
 @app.command("install")
 def install(
     source: Annotated[
-        Path, typer.Argument(help="Folder with service.toml and the code, an .eyespot-app file, or builtin:NAME.")
+        Path, typer.Argument(help="Folder with service.toml, .eyespot-app file, OCI image archive, or builtin:NAME.")
     ],
     camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
     host: Annotated[
-        str, typer.Option(help="Where it runs: process, container, or (built-in alone, unconfined) inline.")
+        str, typer.Option(help="Where it runs: process, container (images: always), or inline (built-in alone).")
     ] = "",
     state: State = _DEFAULT,
 ) -> None:
@@ -100,9 +103,11 @@ def install(
 
     with services_of(state) as installed:
         row = installed.install(find_source(source), camera, host=_host(host))
-        manifest = installed.check(row).manifest
+        checked = installed.check(row)
     typer.echo(f"Installed {row.name} {row.version}.")
-    tell_powers(manifest, row.granted)
+    if checked.pin is not None:
+        typer.echo(f"It is the image {checked.pin.manifest}.")
+    tell_powers(checked.manifest, row.granted)
 
 
 @app.command("remove")

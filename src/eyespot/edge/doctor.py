@@ -14,6 +14,7 @@ from typing import Any, Literal
 from eyespot.bus.server import find_server
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.config_file import load_config
+from eyespot.edge.doctor_images import image_services
 from eyespot.edge.doctor_trial import try_package, try_runtime
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Availability
@@ -134,15 +135,22 @@ def _models(patient: Patient) -> Iterator[Finding]:
 
 
 def _hosts(patient: Patient) -> Iterator[Finding]:
-    """Each engine that confines services starts a program that ends at once."""
+    """Each engine that confines services starts a program that ends at once; images need theirs, and their archive."""
     from eyespot.edge.services.engines.chooser import known
 
     async def answers() -> list[tuple[str, Availability]]:
         return [(engine.name, await engine.available()) for engine in known(patient.clock, patient.layout.state)]
 
+    images = image_services(patient.layout)
+    for service, archive in images.items():
+        if not archive.is_file():
+            yield Finding("services", "error", f"The archive of the image of {service} is gone.", "Install it again.")
     for name, answer in asyncio.run(answers()):
         if answer.works:
             yield Finding("services", "ok", f"{name}: {answer.what}")
+        elif name == "container" and images:
+            what = f"{name}: {answer.what} Without it these images do not run: {', '.join(images)}."
+            yield Finding("services", "error", what, answer.todo)
         else:
             yield Finding("services", "hint", f"{name}: {answer.what}", answer.todo)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import tarfile
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import made_archives
 import pytest
 from api_stand import PASSWORD, Stand
 
@@ -17,6 +19,7 @@ from eyespot.bus import subjects
 from eyespot.contracts.service_bus import ServiceState
 from eyespot.edge.apps_dev.package import build
 from eyespot.edge.frames.host import FramesHost
+from eyespot.edge.services.engines.seccomp import MACHINES
 from eyespot.edge.services.installed import Installed
 from eyespot.edge.services.launching import settings_of
 from eyespot.edge.services.store import ServiceStore
@@ -304,6 +307,18 @@ async def test_a_package_is_sent_looked_at_and_installed_with_less_than_it_asks_
         assert (before["door"], before["example.org:443"]) == (True, False)
         assert (await owner.delete(f"/service-uploads/{newer['id']}")).status_code == 204
         assert list((playing.state / "incoming").iterdir()) == []
+
+
+async def test_an_image_is_sent_and_installed_in_the_same_two_steps(stand: Stand, owner: httpx.AsyncClient) -> None:
+    image = made_archives.archive(arch=MACHINES[os.uname().machine][1])
+    sent = await owner.post("/service-uploads", content=image)
+    assert sent.status_code == 201, sent.text
+    assert (sent.json()["name"], sent.json()["host"]) == ("counter", "container"), "whatever its manifest says"
+    place = f"/service-uploads/{sent.json()['id']}/install"
+    refused = await owner.post(place, json={"granted": {"host": "process"}})
+    assert (refused.status_code, "containers alone" in refused.text) == (400, True)
+    assert (await owner.post(place, json={"granted": {}})).json()["host"] == "container"
+    assert len(list((stand.state / "service-images").iterdir())) == 1
 
 
 async def test_what_is_no_package_is_refused_and_leaves_nothing(stand: Stand, owner: httpx.AsyncClient) -> None:

@@ -35,7 +35,10 @@ _PACKAGE = {
     max_body_size=MAX_UPLOAD_BYTES,
 )  # fmt: skip
 async def upload(request: Request, admin: Admin, deps: Needs, camera: CameraQuery = "") -> UploadAnswer:
-    """Send a package (an `.eyespot-app` file as the body). Nothing is installed: the answer says what it asks for."""
+    """Send a package as the body: an `.eyespot-app` file or an OCI image archive.
+
+    Nothing is installed: the answer says what it asks for.
+    """
     try:
         taken = await deps.uploads.take(request.stream())
     except ClientDisconnect as error:

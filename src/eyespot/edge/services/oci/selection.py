@@ -1,6 +1,5 @@
 """Which image of an archive is for a machine: there may be several, and there must be exactly one."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eyespot.edge.services.oci.archive import Archive
@@ -46,6 +45,8 @@ def select(archive: Archive, arch: str) -> Found:
         if platform is not None and (platform.os, platform.architecture) != ("linux", arch):
             others.add(f"{platform.os}/{platform.architecture}")
             continue
+        if descriptor.mediaType != MANIFEST:
+            raise _unknown(descriptor.mediaType)
         manifest = parse(ImageManifest, archive.document(descriptor), "manifest")
         _check_media(manifest)
         config = parse(ImageConfig, archive.document(manifest.config), "configuration")
@@ -64,7 +65,7 @@ def select(archive: Archive, arch: str) -> Found:
     return image
 
 
-def _manifests(archive: Archive) -> Iterator[Descriptor]:
+def _manifests(archive: Archive) -> list[Descriptor]:
     """Every image of the archive, also those in an index within the index; deeper ones are refused."""
     top = parse(Index, archive.index(), "index").manifests
     found: list[Descriptor] = []
@@ -72,10 +73,7 @@ def _manifests(archive: Archive) -> Iterator[Descriptor]:
         found += parse(Index, archive.document(one), "index").manifests if one.mediaType == INDEX else [one]
         if len(found) > MAX_IMAGES:
             raise EyespotError(Kind.TOO_LARGE, f"The archive has more than {MAX_IMAGES} images.")
-    for one in found:
-        if one.mediaType != MANIFEST:
-            raise _unknown(one.mediaType)
-        yield one
+    return found
 
 
 def _check_media(manifest: ImageManifest) -> None:
