@@ -1,4 +1,5 @@
-"""Images on Debian's base, for both architectures, each run. Not in `make test` but `make oci`: minutes, once."""
+"""Images on Debian's base, for both architectures, each run, and this machine's on a host too. Not in `make test` but
+`make oci`: minutes, once."""
 
 import os
 import shutil
@@ -14,6 +15,7 @@ from eyespot.kernel.config import cache_dir
 from eyespot.kernel.errors import EyespotError
 
 from .image_rig import config_of, python_in
+from .service_host import Host, counted
 
 pytestmark = [
     pytest.mark.debian,
@@ -42,3 +44,17 @@ def test_an_image_on_debian_runs(name: str, tmp_path: Path) -> None:
         return
     with runnable(arch, cache_dir()):
         assert python_in(image.path, CODE) == said
+
+
+def test_an_image_on_debian_gets_frames_and_is_heard_on_a_host(tmp_path: Path) -> None:
+    folder = scaffold("fresh", tmp_path)
+    _, (image,) = build_images(folder, tmp_path / "out", [own_arch()], cache_dir(), lambda line: None)
+    host = Host(tmp_path / "state")
+    try:
+        host.installed.install(image.path, "front", settings={"dark_below": 254})
+        host.until(lambda: host.state_of("fresh") == "failed" or {one.label for one in counted(host)} or None)
+        assert [one.label for one in counted(host)][:1] == ["fresh.dark"], host.store.states("fresh")
+        host.installed.remove("fresh")
+        host.until(lambda: not list(host.layout.service_images_dir.iterdir()) or None)
+    finally:
+        host.stop()

@@ -94,7 +94,7 @@ def install(
     ],
     camera: Annotated[str, typer.Option(help="Camera that stands for * in its views.")] = "",
     host: Annotated[
-        str, typer.Option(help="Where it runs: process, container (images: always), or inline (built-in alone).")
+        str, typer.Option(help="Where: process, container (images: always), or (built-in alone, unconfined) inline.")
     ] = "",
     state: State = _DEFAULT,
 ) -> None:

@@ -12,9 +12,9 @@ from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
 from eyespot.edge.services.granted import cameras_of
 from eyespot.edge.services.hosting import entry_of, host_of
 from eyespot.edge.services.installed import Checked
+from eyespot.edge.services.oci.pin import image_of
 from eyespot.edge.services.sealed_settings import open_settings
 from eyespot.edge.services.secret_key import SecretKey
-from eyespot.edge.services.oci.pin import image_of
 from eyespot.edge.services.time_zone import posix_time_zone
 
 FIRST_UID, UIDS_EACH, RANGES = 1_000_000, 65_536, 16_384

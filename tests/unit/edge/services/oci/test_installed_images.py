@@ -151,6 +151,20 @@ def test_images_stay_while_a_version_needs_them_and_go_after_it(
     assert kept(layout) == []
 
 
+def test_an_archive_that_a_crash_left_goes_with_what_podman_may_hold_of_it(
+    installed: Installed, layout: StateLayout, podman: Podman, tmp_path: Path
+) -> None:
+    installed.install(image(tmp_path))
+    (wanted,) = kept(layout)
+    left = layout.service_images_dir / f"{'a' * 64}-{'b' * 16}.oci.tar"
+    left.write_bytes(b"")
+    same = layout.service_images_dir / f"{wanted.partition('-')[0]}-{'b' * 16}.oci.tar"
+    same.write_bytes(b"")
+    installed.sweep()
+    assert kept(layout) == [wanted]
+    assert podman.asked == [f"sha256:{'a' * 64}"], "the other has the id of one that is needed"
+
+
 def test_podman_is_not_asked_where_there_is_no_image(installed: Installed, podman: Podman, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
