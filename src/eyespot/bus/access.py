@@ -52,7 +52,7 @@ def role_permissions(role: Role) -> tuple[Subjects, Subjects]:
         "services": [
             subjects.events(every), subjects.control("supervisor"), subjects.control("frames"),
             subjects.control("media"), f"{inbox_of_service(every)}.>", subjects.service_config(every),
-            subjects.service_request(every, every),
+            subjects.service_request(every, every), subjects.zones(every),
         ],
     }  # fmt: skip
     heard: dict[Role, list[str]] = {
@@ -89,7 +89,7 @@ def service_permissions(user: ServiceUser) -> tuple[Subjects, Subjects]:
         subjects.service_config(name), subjects.service_request(name, subjects.EVERY),
         f"{inbox_of_service(name)}.>", *discovery_subjects.answered(name),
     ]  # fmt: skip
-    kinds = {"tracks": subjects.tracks, "events": subjects.events}
+    kinds = {"tracks": subjects.tracks, "events": subjects.events, "zones": subjects.zones}
     return said, [*heard, *(kinds[kind](camera) for kind in user.read for camera in user.cameras)]
 
 

@@ -12,6 +12,7 @@ from eyespot.contracts.service_access import ServiceUser
 from eyespot.contracts.service_bus import Beat, ServiceEvent, ServiceState
 from eyespot.contracts.status import StatusMessage
 from eyespot.contracts.track import TracksMessage
+from eyespot.contracts.zones import ZonesMessage
 
 SERVICE = "NAME"
 """Stands for any service."""
@@ -43,6 +44,11 @@ def entries() -> tuple[Entry, ...]:
     return (
         Entry(subjects.tracks(every), TracksMessage, "Tracks of one camera, each time it was looked at."),
         Entry(subjects.events(every), Event, "An event of one camera began, is known better, or ended; it is stored."),
+        Entry(
+            subjects.zones(every),
+            ZonesMessage,
+            "Zones and lines of one camera, when they change, and every ten seconds.",
+        ),
         Entry(subjects.status(every), StatusMessage, "How one process is, every two seconds."),
         Entry(subjects.config_changed(), None, "The config file was replaced; no payload."),
         Entry(subjects.control(every), None, "A request to one process, answered; JSON of that process's own."),
@@ -71,7 +77,7 @@ def speakers() -> dict[str, tuple[access.Subjects, access.Subjects]]:
         name="name",
         public_key="U" + "A" * 55,
         cameras=("camera",),
-        read=("tracks", "events"),
+        read=("tracks", "events", "zones"),
         ask=("other",),
         outputs=("siren",),
     )

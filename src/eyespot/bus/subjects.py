@@ -25,6 +25,11 @@ def events(camera: str) -> str:
     return f"{_ROOT}.events.{_part(camera)}"
 
 
+def zones(camera: str) -> str:
+    """Zones and lines of one camera, or of ``EVERY``."""
+    return f"{_ROOT}.zones.{_part(camera)}"
+
+
 def status(role: str) -> str:
     """Status of one process, or of ``EVERY``."""
     return f"{_ROOT}.status.{_role(role)}"

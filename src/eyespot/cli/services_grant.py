@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Name = Annotated[str, typer.Argument(help="Name of the service.")]
 Views = Annotated[list[str] | None, typer.Option("--view", help="A view, by its name; may be given again.")]
 Models = Annotated[list[str] | None, typer.Option("--model", help="A model package that it may run.")]
-Read = Annotated[list[str] | None, typer.Option("--read", help="What it may listen to: tracks or events.")]
+Read = Annotated[list[str] | None, typer.Option("--read", help="What it may listen to: tracks, events or zones.")]
 Emit = Annotated[list[str] | None, typer.Option("--emit", help="A kind of event that it may make.")]
 Record = Annotated[list[str] | None, typer.Option("--record", help="A kind of event that may start recordings.")]
 Ask = Annotated[list[str] | None, typer.Option("--ask", help="A service that it may send requests to.")]

@@ -29,7 +29,7 @@ _PYTHON = r"^[A-Za-z_]\w{0,63}(\.[A-Za-z_]\w{0,63}){0,7}:[A-Za-z_]\w{0,63}$"
 
 Host = Literal["inline", "process", "container"]
 """Where a service runs, from the least to the most confined."""
-Readable = Literal["tracks", "events"]
+Readable = Literal["tracks", "events", "zones"]
 PolicyClass = Literal["biometric", "workplace", "minors", "audio"]
 """What the owner or the site can forbid altogether."""
 
@@ -98,7 +98,7 @@ class ModelWish(Settings):
 class Permissions(Settings):
     """What it asks for beyond its views; the owner grants all of it, a part, or nothing."""
 
-    read: tuple[Readable, ...] = Field(default=(), max_length=2)
+    read: tuple[Readable, ...] = Field(default=(), max_length=3)
     """What it may listen to, for its cameras."""
     emit: tuple[Slug, ...] = Field(default=(), max_length=32)
     """Kinds of event it may make: published as ``<service>.<kind>``."""

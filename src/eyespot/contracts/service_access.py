@@ -20,7 +20,7 @@ class ServiceUser(BaseModel):
     public_key: str = Field(pattern=r"^U[A-Z2-7]{55}$")
     """Its NKey; the secret half stays in the memory of the services process."""
     cameras: tuple[CameraId, ...] = Field(default=(), max_length=256)
-    read: tuple[Readable, ...] = Field(default=(), max_length=2)
+    read: tuple[Readable, ...] = Field(default=(), max_length=3)
     ask: tuple[Slug, ...] = Field(default=(), max_length=16)
     """Services whose requests it may send."""
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)

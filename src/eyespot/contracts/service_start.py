@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from eyespot.contracts.service import Readable, Slug
+from eyespot.contracts.zones import ZonesMessage
 
 START_FILE = "service.json"
 
@@ -25,5 +26,7 @@ class ServiceStart(BaseModel):
     """What it was granted to listen to; None: all that its manifest asks for."""
     outputs: tuple[Slug, ...] = Field(default=(), max_length=16)
     """Outputs it was granted."""
+    zones: tuple[ZonesMessage, ...] = Field(default=(), max_length=256)
+    """Zones and lines of its cameras as they were at the start, where it was granted them."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """As they were at the start, with defaults."""

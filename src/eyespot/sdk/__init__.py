@@ -6,8 +6,9 @@ that it fits into any container. Called by services, built-in and third parties'
 
 from eyespot.contracts.event import Event
 from eyespot.contracts.track import Track, TracksMessage
+from eyespot.contracts.zones import Zone
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError, invalid, not_found
 from eyespot.sdk.service import Service
 
-__all__ = ["NS_PER_S", "Event", "EyespotError", "Service", "Track", "TracksMessage", "invalid", "not_found"]
+__all__ = ["NS_PER_S", "Event", "EyespotError", "Service", "Track", "TracksMessage", "Zone", "invalid", "not_found"]

@@ -14,6 +14,7 @@ from eyespot.contracts.service import read_manifest
 from eyespot.contracts.service_bus import ServiceEvent
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.contracts.track import TracksMessage
+from eyespot.contracts.zones import Zone
 from eyespot.kernel.clock import Clock, SystemClock
 from eyespot.kernel.errors import unavailable
 from eyespot.sdk.service import Service
@@ -44,6 +45,7 @@ class Rehearsal:
         *,
         settings: Mapping[str, Any] | None = None,
         cameras: Iterable[str] = ("front",),
+        zones: Iterable[Zone] = (),
         clock: Clock | None = None,
     ) -> None:
         self._manifest = read_manifest(folder)
@@ -51,6 +53,7 @@ class Rehearsal:
         self.emits = self._manifest.permissions.emit
         self.scratch, self.clock = scratch, clock or SystemClock()
         self.settings = Values(check_settings(self._manifest.config, dict(settings or {})))
+        self.zones = dict.fromkeys(self.cameras, tuple(zones))
         self.events: list[ServiceEvent] = []
         self.said: dict[str, Any] = {}
         self.switched: list[tuple[str, OutputCommand]] = []
@@ -79,6 +82,12 @@ class Rehearsal:
         """The owner changes its settings; raises ``INVALID`` by the schema."""
         self.settings = Values(check_settings(self._manifest.config, settings))
         _settled(self.service.on_config(self.settings))
+
+    def draw(self, *zones: Zone) -> None:
+        """The owner draws other zones for its first camera."""
+        camera = self.cameras[0]
+        self.zones = {**self.zones, camera: zones}
+        _settled(self.service.on_zones(camera, zones))
 
     def ask(self, verb: str, body: Any = None) -> Any:
         """Its answer to a request; raises what it refuses with."""

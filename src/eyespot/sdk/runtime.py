@@ -17,6 +17,7 @@ from eyespot.contracts.event import Event
 from eyespot.contracts.service_bus import BEAT_EVERY_S, MAX_DOCUMENT_BYTES, Beat, ServiceEvent, ServiceState
 from eyespot.contracts.settings_schema import check_settings
 from eyespot.contracts.track import TracksMessage
+from eyespot.contracts.zones import ZonesMessage
 from eyespot.kernel.clock import Clock, seconds
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 from eyespot.sdk.outbox import Outbox
@@ -44,6 +45,7 @@ class Runtime:
         self.emits = place.manifest.permissions.emit
         self.scratch, self.clock = place.scratch, clock
         self.settings = Values(place.start.settings)
+        self.zones = {told.camera: told.zones for told in place.start.zones}
         self._service, self._place, self._bus = service, place, bus
         self._outbox = Outbox(bus, clock)
         self.switch = Switches(bus, self.name, place.start.outputs).switch
@@ -125,6 +127,8 @@ class Runtime:
                 parts.append(self._hear(subjects.tracks(camera), self._take_tracks))
             if "events" in read:
                 parts.append(self._hear(subjects.events(camera), self._take_event))
+            if "zones" in read:
+                parts.append(self._hear(subjects.zones(camera), self._take_zones))
         if self._place.manifest.view:
             from eyespot.sdk.view_follower import follow  # loads numpy
 
@@ -157,6 +161,12 @@ class Runtime:
 
     async def _take_event(self, data: bytes) -> None:
         await self._call(self._service.on_event, Event.model_validate_json(data))
+
+    async def _take_zones(self, data: bytes) -> None:
+        told = ZonesMessage.model_validate_json(data)
+        if self.zones.get(told.camera) != told.zones:  # they are said again now and then
+            self.zones = {**self.zones, told.camera: told.zones}
+            await self._call(self._service.on_zones, told.camera, told.zones)
 
     async def _take_frame(self, view: str, frame: Any) -> None:
         await self._call(self._service.on_frame, view, frame, moment_ns=frame.stamp.wall_ns)

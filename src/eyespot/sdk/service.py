@@ -5,7 +5,7 @@ service silent, and it is started again.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -20,6 +20,7 @@ from eyespot.sdk.values import Values
 if TYPE_CHECKING:  # frames need numpy, which a service without frames shall not load
     from eyespot.contracts.event import Event
     from eyespot.contracts.track import TracksMessage
+    from eyespot.contracts.zones import Zone
     from eyespot.sdk.infer_client import Array
     from eyespot.sdk.ring_reader import RingFrame
 
@@ -35,6 +36,7 @@ class Link(Protocol):
     scratch: Path
     clock: Clock
     settings: Values
+    zones: "dict[str, tuple[Zone, ...]]"
 
     @property
     def moment_wall_ns(self) -> int: ...
@@ -82,6 +84,13 @@ class Service:
         """The owner changed the settings; ``self.settings`` is the new ones already."""
         return None
 
+    def on_zones(self, camera: str, zones: "tuple[Zone, ...]") -> Handled:
+        """The owner drew zones or lines of one of its cameras anew; ``self.zones`` has them already.
+
+        Needs ``read = ["zones"]``.
+        """
+        return None
+
     def on_request(self, verb: str, body: Any) -> Any:
         """Answers a request with a JSON value, or an awaitable of one; ``EyespotError`` is raised at the caller."""
         raise not_found(f"{self._linked.name} does not answer '{verb}'.")
@@ -95,6 +104,11 @@ class Service:
     def cameras(self) -> tuple[str, ...]:
         """Ids of its cameras."""
         return self._linked.cameras
+
+    @property
+    def zones(self) -> "Mapping[str, tuple[Zone, ...]]":
+        """Zones and lines of its cameras by the camera's id, in the owner's order; empty where not granted."""
+        return self._linked.zones
 
     @property
     def clock(self) -> Clock:

@@ -27,6 +27,7 @@ class Host:
         self.port = choose_port()
         self.heard: list[tuple[str, Any]] = []
         self.client = Client()
+        self.zones: list[dict[str, Any]] = []
         self.server = self._serve()
 
     def _serve(self) -> "subprocess.Popen[bytes]":
@@ -57,6 +58,7 @@ class Host:
     async def start(self, code: Path, name: str, target: str, **settings: Any) -> asyncio.subprocess.Process:
         """Start ``target``: ``module:Class`` for the SDK, or a command of several words."""
         told = {"v": 1, "name": name, "version": "1.0.0", "instance": "one", "cameras": ["yard"], "settings": settings}
+        told["zones"] = self.zones
         (self.run / "service.json").write_text(json.dumps(told))
         env = {**inherited_env(), "EYESPOT_RUN": str(self.run), "EYESPOT_SCRATCH": str(self.scratch)}
         command = target.split() if " " in target else [sys.executable, "-m", "eyespot.sdk.run", target]

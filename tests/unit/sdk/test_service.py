@@ -122,6 +122,43 @@ async def test_a_service_answers_takes_settings_and_can_be_found(tmp_path: Path)
         assert await child.wait() == 0
 
 
+ZONES = """
+from eyespot.sdk import Service
+
+class Watcher(Service):
+    def on_start(self):
+        self.say()
+
+    def on_zones(self, camera, zones):
+        self.say()
+
+    def say(self):
+        told = {camera: [[one.name, one.kind, one.points] for one in zones] for camera, zones in self.zones.items()}
+        self.state(**told)
+"""
+
+
+async def test_a_service_knows_its_cameras_zones_and_hears_when_they_are_drawn_anew(tmp_path: Path) -> None:
+    code = looker(tmp_path)
+    manifest = MANIFEST.split("[[view]]")[0] + '[permissions]\nread = ["zones"]\n'
+    (code / "service.toml").write_text(manifest)
+    (code / "looker.py").write_text(ZONES)
+    lawn = {"name": "lawn", "kind": "zone", "points": [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0]]}
+    gate = {"name": "gate", "kind": "line", "points": [[0.25, 0.5], [0.75, 0.5]]}
+    async with hosting(tmp_path) as host:
+        host.zones = [{"camera": "yard", "zones": [lawn]}]
+        child = await host.start(code, "looker", "looker:Watcher")
+        await until(lambda: host.said("beat") and host.said("state"))
+        for zones in ([lawn], [lawn, gate], [lawn, gate]):
+            await host.client.publish("eyespot.zones.yard", json.dumps({"camera": "yard", "zones": zones}).encode())
+        await host.client.publish("eyespot.zones.attic", b'{"camera": "attic", "zones": []}')
+        await until(lambda: len(host.said("state")) >= 2)
+        known = [[zone[key] for key in ("name", "kind", "points")] for zone in (lawn, gate)]
+        assert [said["values"] for said in host.said("state")][:2] == [{"yard": known[:1]}, {"yard": known}]
+        child.terminate()
+        assert await child.wait() == 0
+
+
 def walking(x: float, wall_ns: int) -> bytes:
     person = Track(id=5, label="person", score=0.9, box=(x - 0.05, 0.3, x + 0.05, 0.8))
     dog = Track(id=6, label="dog", score=0.9, box=(x - 0.05, 0.3, x + 0.05, 0.8))

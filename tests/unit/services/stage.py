@@ -1,10 +1,11 @@
 """Exact synthetic tracks for the built-in services: objects that are where a function of time says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from eyespot.contracts.track import Track, TracksMessage
+from eyespot.contracts.zones import Zone
 from eyespot.edge.services.builtin import find_built_in
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.sdk.rehearsal import Rehearsal
@@ -39,6 +40,11 @@ def walk(seconds: float, *where: Where, begin_s: float = 0.0, rate_hz: float = 5
         yield moment(at_s, *(person(number, foot) for number, foot in found if foot is not None))
 
 
-def rehearse(service: type[Service], scratch: Path, **settings: Any) -> Rehearsal:
-    """The built-in ``service``, started with its own manifest."""
-    return Rehearsal(service, find_built_in(service.__name__.lower()), scratch, settings=settings)
+def square(name: str, left: float, right: float) -> Zone:
+    """A zone of the camera: all of the picture between two fractions of its width."""
+    return Zone(name=name, kind="zone", points=((left, 0), (right, 0), (right, 1), (left, 1)))
+
+
+def rehearse(service: type[Service], scratch: Path, *, drawn: Iterable[Zone] = (), **settings: Any) -> Rehearsal:
+    """The built-in ``service``, started with its own manifest on a camera with the zones ``drawn``."""
+    return Rehearsal(service, find_built_in(service.__name__.lower()), scratch, settings=settings, zones=drawn)

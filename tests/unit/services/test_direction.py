@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stage import moment, person, rehearse
+from stage import moment, person, rehearse, square
 
 from eyespot.contracts.track import TracksMessage
 from eyespot.sdk.rehearsal import Rehearsal
@@ -90,3 +90,23 @@ def test_it_judges_itself_by_what_became_true(tmp_path: Path) -> None:
     assert show.said["judged"] == pytest.approx(19, abs=1)
     assert show.said["median_error_staying"] == pytest.approx(0.2, abs=0.01)
     assert show.said["median_error"] < 0.03
+
+
+def test_zones_of_the_camera_are_watched_by_name_as_they_are_drawn(tmp_path: Path) -> None:
+    show = rehearse(Direction, tmp_path, drawn=[square("drive", 0.8, 1)], zones=["drive"])
+    play(show, lambda t: (0.1 + 0.1 * t, 0.5), 9)
+    assert ([event.zone for event in show.events], outcomes(show)) == (["drive", "drive"], ["told", "entered"])
+    assert (show.said["watching"], show.said["trouble"]) == (["drive"], "")
+    show.draw(square("drive", 0.0, 0.2), square("other", 0.4, 0.6))
+    play(show, lambda t: (2.9 - 0.1 * t, 0.5), 8, begin_s=20)
+    assert outcomes(show)[2:] == ["told", "entered"]
+    show.draw(square("other", 0.4, 0.6))
+    show.tracks(moment(40))
+    assert (show.said["watching"], "'drive'" in show.said["trouble"]) == ([], True)
+
+
+def test_another_zone_that_changes_does_not_disturb_it(tmp_path: Path) -> None:
+    show = rehearse(Direction, tmp_path, drawn=[square("drive", 0.8, 1)], zones=["drive"])
+    play(show, lambda t: (0.62 + 0.1 * t, 0.5), 1)
+    show.draw(square("drive", 0.8, 1), square("other", 0, 0.1))
+    assert outcomes(show) == ["told"], "what is under way goes on"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from stage import WALL_NS, moment, person, rehearse, walk
+from stage import WALL_NS, moment, person, rehearse, square, walk
 
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError
@@ -97,3 +97,15 @@ def test_the_picture_shows_the_busiest_cell_white_and_nobody_black(tmp_path: Pat
 def test_what_cannot_be_asked_for_is_told(tmp_path: Path, body: object) -> None:
     with pytest.raises(EyespotError):
         rehearse(Hotspots, tmp_path).ask("map", body)
+
+
+def test_time_counts_in_the_named_zone_alone(tmp_path: Path) -> None:
+    show = rehearse(Hotspots, tmp_path, **COARSE, drawn=[square("queue", 0, 0.5)], zones=["queue"])
+    for message in walk(10.2, lambda _: (0.1, 0.3), lambda _: (0.9, 0.9)):
+        show.tracks(message)
+    assert show.ask("map")["total_s"] == pytest.approx(10, abs=0.3)
+    show.draw()
+    for message in walk(10.2, lambda _: (0.1, 0.3), begin_s=60):
+        show.tracks(message)
+    assert show.ask("map")["total_s"] == pytest.approx(10, abs=0.3), "a zone that is gone counts nothing"
+    assert "'queue'" in show.said["trouble"]

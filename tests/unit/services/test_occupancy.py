@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from stage import WALL_NS, moment, person, rehearse, walk
+from stage import WALL_NS, moment, person, rehearse, square, walk
 
 from eyespot.kernel.clock import NS_PER_S
 from eyespot.kernel.errors import EyespotError
@@ -89,3 +89,13 @@ def test_a_slip_in_the_regions_is_said_and_costs_nothing_else(tmp_path: Path) ->
     show.tracks(moment(0, person(1, (0.2, 0.5))))
     assert show.said["now"] == {"picture": {"people": 1, "vehicles": 0}}
     assert "Two regions are called 'left'" in show.said["trouble"]
+
+
+def test_zones_that_hold_nobody_are_told_and_a_limit_at_none_is_trouble(tmp_path: Path) -> None:
+    show = rehearse(Occupancy, tmp_path, drawn=[square("door", 0, 0.2)], limits=[{"place": "dor", "more_than": 1}])
+    show.tracks(moment(0, person(1, (0.5, 0.5))))
+    assert show.said["now"]["door"] == {"people": 0, "vehicles": 0}
+    assert "'dor'" in show.said["trouble"]
+    show.draw(square("dor", 0, 0.2))
+    show.tracks(moment(20, person(1, (0.5, 0.5))))
+    assert (show.said["trouble"], "door" in show.said["now"]) == ("", False)

@@ -82,7 +82,10 @@ async def staged(
         grants = GrantsFile(layout.grants_file)
         models = ModelDesk(layout, CameraHostConfig(camera=(camera,)), clock, submit)
         egress = await EgressDesk.begin(layout, clock, ServicesSettings)
-        desk = Desk(layout, installed, engines, Admission(host_bus), grants, models, egress.proxies, host_bus, clock)
+        desk = Desk(
+            layout, installed, engines, Admission(host_bus), grants, models, egress.proxies, host_bus, clock,
+            cameras=lambda: (camera,),
+        )  # fmt: skip
         keeper = Keeper(desk, submit)
         stack.callback(egress.close)
         found = ServiceEvents(host_bus, keeper.allowed, submit, clock)

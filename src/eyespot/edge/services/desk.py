@@ -11,6 +11,7 @@ from eyespot.bus import server, subjects
 from eyespot.bus.contract import Bus
 from eyespot.contracts.frames_door import Grant, Grants
 from eyespot.contracts.service import Host, PolicyClass
+from eyespot.edge.config import CameraSettings
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.admission import Admission
 from eyespot.edge.services.egress.proxies import Proxies
@@ -63,6 +64,8 @@ class Desk:
     bus: Bus
     clock: Clock
     forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())
+    cameras: Callable[[], tuple[CameraSettings, ...]] = field(default=lambda: ())
+    """The host's cameras now."""
 
     def engine(self, host: Host) -> Engine:
         """The engine that runs services as ``host`` says; raises ``UNAVAILABLE``."""

@@ -93,7 +93,8 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     budget = manifest.budget
     see = [view_in_words(view) for view in definite_views(manifest, granted)]
     cameras = ", ".join(cameras_of(manifest, granted)) or "no camera"
-    see += [f"The {kind} of {cameras}." for kind in granted.read]
+    heard = {"zones": "zones and lines, as they are drawn,"}
+    see += [f"The {heard.get(kind, kind)} of {cameras}." for kind in granted.read]
     inside = ["It runs inside of the platform: nothing confines it, and nothing enforces what the next line says."]
     use = [
         *(inside if granted.host == "inline" else ()),

@@ -106,6 +106,10 @@ class Keeper:
         kept = self._kept.get(name)
         return None if kept is None else kept.outputs()
 
+    def zone_cameras(self) -> set[str]:
+        """Cameras whose zones some service is told."""
+        return {camera for kept in self._kept.values() for camera in kept.zone_cameras()}
+
     def logs(self, name: str) -> list[str]:
         """The newest lines of one service's output; of one that is not kept, what is on disk."""
         kept = self._kept.get(name)

@@ -10,6 +10,7 @@ from eyespot.contracts.frames_door import Grant
 from eyespot.contracts.service import PolicyClass
 from eyespot.contracts.service_bus import Beat
 from eyespot.contracts.service_start import START_FILE
+from eyespot.contracts.zones import ZonesMessage
 from eyespot.edge.pause import first_of
 from eyespot.edge.services.desk import Desk
 from eyespot.edge.services.egress.limits import Counters as EgressCounters
@@ -28,6 +29,7 @@ from eyespot.edge.services.relay import Counters, Relay
 from eyespot.edge.services.service_events import May
 from eyespot.edge.services.sign_in import Place, wait_until_let_in
 from eyespot.edge.services.store import Row, State
+from eyespot.edge.services.zone_news import zones_of
 from eyespot.kernel.errors import EyespotError
 from eyespot.kernel.ids import new_id
 
@@ -112,6 +114,10 @@ class Kept:
         """Outputs that it may switch; None while it does not run."""
         return None if self._running is None else self.row.granted.outputs
 
+    def zone_cameras(self) -> set[str]:
+        """Cameras whose zones it is told; none while it does not run."""
+        return set() if self._checked is None or self._running is None else _zone_cameras(self._checked)
+
     def logs(self) -> list[str]:
         """The newest lines of its output, of this life or the last; what is on disk where it had none yet."""
         if self._running is not None:
@@ -177,7 +183,7 @@ class Kept:
         check_policy(checked.manifest, desk.forbidden())
         check_granted(checked.manifest, self.row.granted)
         self._life_id = new_id(desk.clock.wall_ns())
-        launch = await asyncio.to_thread(prepare, desk.layout, checked, self._life_id)
+        launch = await asyncio.to_thread(prepare, desk.layout, checked, self._life_id, self._zones(checked))
         place = await desk.admission.admit(checked)
         self._checked = checked
         try:
@@ -204,6 +210,10 @@ class Kept:
         if why:
             await self._write_log([f"-- {why}"])
         return self._after_death(why) if why else 0.0
+
+    def _zones(self, checked: Checked) -> tuple[ZonesMessage, ...]:
+        wanted = _zone_cameras(checked)
+        return tuple(zones_of(camera) for camera in self._desk.cameras() if camera.id in wanted)
 
     async def _be_let_in(self, place: Place) -> None:
         try:
@@ -307,3 +317,8 @@ class Kept:
                 self._desk.installed.store.note(self.row.name, self._desk.clock.wall_ns(), state, why)
             except EyespotError as error:
                 log.error("%s", error)
+
+
+def _zone_cameras(checked: Checked) -> set[str]:
+    granted = checked.row.granted
+    return set(cameras_of(checked.manifest, granted)) if "zones" in granted.read else set()

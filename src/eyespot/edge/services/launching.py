@@ -7,6 +7,7 @@ from typing import Any
 
 from eyespot.contracts.service_start import START_FILE, ServiceStart
 from eyespot.contracts.settings_schema import check_settings
+from eyespot.contracts.zones import ZonesMessage
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Budget, Launch, UidRange
 from eyespot.edge.services.granted import cameras_of
@@ -40,8 +41,12 @@ def run_folder(layout: StateLayout, name: str) -> Path:
     return layout.run_dir / "services" / name
 
 
-def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
-    """Make the folders of one start and say how it is done; raises ``INVALID``, ``OSError``."""
+def prepare(layout: StateLayout, checked: Checked, instance: str, zones: tuple[ZonesMessage, ...] = ()) -> Launch:
+    """Make the folders of one start and say how it is done; raises ``INVALID``, ``OSError``.
+
+    Args:
+        zones: of its cameras, where it was granted them.
+    """
     manifest, name = checked.manifest, checked.row.name
     run = run_folder(layout, name)
     shutil.rmtree(run, ignore_errors=True)
@@ -50,7 +55,7 @@ def prepare(layout: StateLayout, checked: Checked, instance: str) -> Launch:
     told = ServiceStart(
         name=name, version=checked.row.version, instance=instance,
         cameras=cameras_of(manifest, checked.row.granted), settings=settings_of(layout, checked),
-        read=checked.row.granted.read, outputs=checked.row.granted.outputs,
+        read=checked.row.granted.read, outputs=checked.row.granted.outputs, zones=zones,
     )  # fmt: skip
     (run / START_FILE).write_text(told.model_dump_json(), encoding="utf-8")
     (run / START_FILE).chmod(0o444)

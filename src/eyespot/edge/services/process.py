@@ -22,6 +22,7 @@ from eyespot.edge.services.sealing import seal_old
 from eyespot.edge.services.service_events import ServiceEvents
 from eyespot.edge.services.service_outputs import ServiceOutputs
 from eyespot.edge.services.store import ServiceStore
+from eyespot.edge.services.zone_news import ZoneNews
 from eyespot.kernel.service import Service
 
 
@@ -41,10 +42,11 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     egress = await EgressDesk.begin(layout, clock, lambda: process.config.services)
     desk = Desk(
         layout, installed, engines, Admission(bus), GrantsFile(layout.grants_file), models, egress.proxies,
-        bus, clock, lambda: process.config.services.forbid,
+        bus, clock, lambda: process.config.services.forbid, lambda: process.config.camera,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
     found = ServiceEvents(bus, keeper.allowed, writer.submit, clock)
+    zones = ZoneNews(bus, clock, lambda: process.config.camera, keeper.zone_cameras)
     switched = ServiceOutputs(bus, keeper.outputs, clock, writer.submit)
 
     def services() -> dict[str, object]:
@@ -61,7 +63,8 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     await bus.serve(subjects.control("services"), Requests(keeper.logs, services).answer)
     await switched.open()
     plan = PlanFollower(bus, clock, models.plan)
-    parts: list[Service] = [writer, egress.journal, found, keeper, plan, StatusReporter(process, totals, dict)]
+    parts: list[Service] = [writer, egress.journal, found, keeper, plan, zones]
+    parts.append(StatusReporter(process, totals, dict))
     running = [Running(part, clock) for part in parts]
     following = asyncio.create_task(follow_config(process, _nothing_more))
     settle_memory()

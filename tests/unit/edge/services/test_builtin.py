@@ -98,13 +98,14 @@ def test_a_new_platform_renews_them_as_they_were_granted(
     row = installed.install(built_in()["occupancy"], "front", settings={"keep_days": 3}, host="inline")
     installed.enable("occupancy", enabled=False)
     folder = look_alike(tmp_path)
-    manifest = (folder / "service.toml").read_text().replace('version = "1.0.0"', 'version = "1.1.0"')
-    (folder / "service.toml").write_text(manifest.replace('read = ["tracks"]', 'read = ["tracks", "events"]'))
+    manifest = (folder / "service.toml").read_text().replace('version = "1.1.0"', 'version = "1.2.0"')
+    (folder / "service.toml").write_text(manifest.replace('read = ["tracks", "zones"]', 'read = ["tracks", "events"]'))
     monkeypatch.setattr("eyespot.edge.services.renewal.built_in", lambda: {"occupancy": folder})
     monkeypatch.setattr(builtin, "built_in", lambda: {"occupancy": folder})
     renew(installed)
     now = installed.store.get("occupancy")
-    assert (now.version, now.enabled, now.granted, now.settings) == ("1.1.0", False, row.granted, {"keep_days": 3})
+    kept = row.granted.model_copy(update={"read": ("tracks",)})  # not the events, which nobody granted
+    assert (now.version, now.enabled, now.granted, now.settings) == ("1.2.0", False, kept, {"keep_days": 3})
     renew(installed)
     assert installed.store.get("occupancy") == now
 

@@ -3,8 +3,9 @@
 import logging
 from typing import Any
 
-from eyespot.sdk import NS_PER_S, EyespotError, Service, TracksMessage
-from eyespot.sdk.regions import Region, read_regions
+from eyespot.sdk import NS_PER_S, Service, TracksMessage, Zone
+from eyespot.sdk.regions import Region
+from eyespot.sdk.watched import Watched, watched
 
 from .approach import Approach, Outcome, enters_in
 from .score import Score
@@ -35,20 +36,26 @@ class Direction(Service):
         self.end_all()
         self.begin()
 
+    def on_zones(self, camera: str, zones: tuple[Zone, ...]) -> None:
+        if self.asked() != self.watched:
+            self.end_all()
+            self.begin()
+
     def on_stop(self) -> None:
         self.end_all()
 
     def begin(self) -> None:
         """Go by the settings as they are now."""
-        self.regions: tuple[Region, ...] = ()
-        self.trouble = ""
         self.inside.clear()
         self.score.start_over()
-        try:
-            self.regions = read_regions(self.settings.regions)
-        except EyespotError as error:  # the owner's slip costs the regions, not the rest
-            self.trouble = str(error)
-            log.warning("no region is watched: %s", error)
+        self.watched = self.asked()
+        if self.watched.trouble:
+            log.warning("not all is watched: %s", self.watched.trouble)
+
+    def asked(self) -> Watched:
+        """Where the owner wants it to look, as drawn now."""
+        zones = [zone for drawn in self.zones.values() for zone in drawn]
+        return watched(self.settings.regions, zones, self.settings.zones)
 
     def on_tracks(self, tracks: TracksMessage) -> None:
         if self.capture_ns and not 0 <= tracks.capture_ns - self.capture_ns < GAP_S * NS_PER_S:
@@ -58,7 +65,7 @@ class Direction(Service):
         seen = [one for one in tracks.tracks if one.label in self.settings.labels]
         self.ways = {one.id: way_of(one, tracks.aspect) for one in seen}
         self.score.update(self.ways, tracks.capture_ns, self.settings.horizon_s)
-        for region in self.regions:
+        for region in self.watched.regions:
             for number, way in self.ways.items():
                 self.watch(number, way, region)
         for pair in [pair for pair in self.approaches if pair[0] not in self.ways]:
@@ -119,7 +126,8 @@ class Direction(Service):
         horizon_s = self.settings.horizon_s
         shown = [shown_way(number, way, horizon_s) for number, way in list(self.ways.items())[:MAX_SHOWN]]
         self.state(
-            objects=len(self.ways), ways=shown, horizon_s=horizon_s, outcomes=self.outcomes, trouble=self.trouble,
+            objects=len(self.ways), ways=shown, horizon_s=horizon_s, outcomes=self.outcomes,
+            watching=[region.name for region in self.watched.regions], trouble=self.watched.trouble,
             **self.score.told(),
         )  # fmt: skip
 

@@ -5,9 +5,10 @@ import logging
 import time
 from typing import Any
 
-from eyespot.sdk import NS_PER_S, EyespotError, Service, TracksMessage
+from eyespot.sdk import NS_PER_S, EyespotError, Service, TracksMessage, Zone
 from eyespot.sdk.hours import Hours
 from eyespot.sdk.regions import Point, foot_point
+from eyespot.sdk.watched import Watched, watched
 
 from .asked import Asked, is_of_day, read_asked
 from .grid import Cells, Fading, Grid
@@ -35,6 +36,10 @@ class Hotspots(Service):
         self.hours.keep_days = settings.keep_days
         self.begin()
 
+    def on_zones(self, camera: str, zones: tuple[Zone, ...]) -> None:
+        if self.asked() != self.watched:
+            self.begin()
+
     def on_stop(self) -> None:
         self.save()
 
@@ -43,10 +48,23 @@ class Hotspots(Service):
         self.grid = Grid(self.settings.columns, self.settings.rows)
         self.lately = Fading(self.settings.half_life_min * 60.0)
         self.feet: dict[int, Point] = {}
+        self.watched = self.asked()
+        if self.watched.trouble:
+            log.warning("not all is counted: %s", self.watched.trouble)
+
+    def asked(self) -> Watched:
+        """The zones that the owner named, as drawn now."""
+        zones = [zone for drawn in self.zones.values() for zone in drawn]
+        return watched((), zones, self.settings.zones)
+
+    def counts(self, foot: Point) -> bool:
+        """Whether time that somebody spends at ``foot`` counts."""
+        return not self.settings.zones or any(region.holds(foot) for region in self.watched.regions)
 
     def on_tracks(self, tracks: TracksMessage) -> None:
         gap_s = (tracks.capture_ns - self.capture_ns) / NS_PER_S if self.capture_ns else 0.0
-        feet = {one.id: foot_point(one.box) for one in tracks.tracks if one.label in self.settings.labels}
+        seen = {one.id: foot_point(one.box) for one in tracks.tracks if one.label in self.settings.labels}
+        feet = {number: foot for number, foot in seen.items() if self.counts(foot)}
         if gap_s > 0:
             self.lately.pass_time(gap_s)
         if 0 < gap_s <= GAP_S:
@@ -72,7 +90,13 @@ class Hotspots(Service):
         """The state: each cell in per cent of the busiest one."""
         most_s = max(self.lately.cells.values(), default=0.0)
         shares = [round(100 * spent_s / (most_s or 1.0)) for spent_s in self.grid.dense(self.lately.cells)]
-        self.state(columns=self.grid.columns, rows=self.grid.rows, busiest_s=round(most_s, 1), percent=shares)
+        self.state(
+            columns=self.grid.columns,
+            rows=self.grid.rows,
+            busiest_s=round(most_s, 1),
+            percent=shares,
+            trouble=self.watched.trouble,
+        )
 
     def on_request(self, verb: str, body: Any) -> Any:
         if verb == "now":

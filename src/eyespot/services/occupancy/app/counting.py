@@ -12,13 +12,14 @@ Present = dict[str, dict[str, set[int]]]
 """Place → group → ids of the tracks that are there."""
 
 
-def present(message: TracksMessage, groups: Groups, regions: Sequence[Region]) -> Present:
-    """Who is in the picture, in each of ``regions``, and in each of the camera's own zones that holds anybody.
+def present(message: TracksMessage, groups: Groups, regions: Sequence[Region], zones: Sequence[str] = ()) -> Present:
+    """Who is in the picture, in each of ``regions``, in each of ``zones`` and in every other zone that holds anybody.
 
     Args:
         groups: name of a group → labels that belong to it.
+        zones: names of the camera's own, as far as they are known.
     """
-    places = [PICTURE, *(region.name for region in regions)]
+    places = [PICTURE, *(region.name for region in regions), *zones]
     found: Present = {place: {group: set() for group in groups} for place in places}
     for track in message.tracks:
         where = {PICTURE, *track.zones}

@@ -4,9 +4,9 @@ import json
 import logging
 from typing import Any
 
-from eyespot.sdk import NS_PER_S, EyespotError, Service, TracksMessage, invalid
+from eyespot.sdk import NS_PER_S, EyespotError, Service, TracksMessage, Zone, invalid
 from eyespot.sdk.hours import Hours
-from eyespot.sdk.regions import Region, read_regions
+from eyespot.sdk.watched import Watched, watched
 
 from .counting import PICTURE, numbers, present
 from .limits import Limit, Rule
@@ -32,13 +32,16 @@ class Occupancy(Service):
         self.totals = Totals()
         self.hours = Hours(self.scratch / "hours", self.settings.keep_days)
         self.limits: list[Limit] = []
-        self.regions: tuple[Region, ...] = ()
+        self.watched = Watched()
         self.begin()
 
     def on_config(self, settings: Any) -> None:
         self.end_all()
         self.hours.keep_days = settings.keep_days
         self.begin()
+
+    def on_zones(self, camera: str, zones: tuple[Zone, ...]) -> None:
+        self.look_at_places()
 
     def on_stop(self) -> None:
         self.end_all()
@@ -48,20 +51,26 @@ class Occupancy(Service):
         """Go by the settings as they are now."""
         given = self.settings
         self.groups = {"people": given.people, "vehicles": given.vehicles}
-        self.regions, self.trouble = (), ""
-        try:
-            self.regions = read_regions(given.regions)
-        except EyespotError as error:  # the owner's slip costs the regions, not the rest
-            self.trouble = str(error)
-            log.warning("no region is counted: %s", error)
+        self.watched = watched(given.regions, (), ())
+        if self.watched.trouble:
+            log.warning("no region is counted: %s", self.watched.trouble)
         rules = [Rule(one.place or PICTURE, one.what, one.more_than, one.for_s) for one in given.limits]
         self.limits = [Limit(rule) for rule in rules]
+        self.look_at_places()
+
+    def look_at_places(self) -> None:
+        """Which zones there are, and what is wrong with where the limits are."""
+        self.zone_names = [zone.name for drawn in self.zones.values() for zone in drawn if zone.kind == "zone"]
+        known = {PICTURE, *self.zone_names, *(region.name for region in self.watched.regions)}
+        places = {limit.rule.place for limit in self.limits} if self.zones else set()
+        lost = [f"There is no zone or part of the picture '{place}'." for place in sorted(places - known)]
+        self.trouble = " ".join([self.watched.trouble, *lost]).strip()
 
     def on_tracks(self, tracks: TracksMessage) -> None:
         if self.at[0] and tracks.capture_ns - self.at[0] > AWAY_S * NS_PER_S:
             self.end_all()
         self.at = (tracks.capture_ns, tracks.wall_ns)
-        there = present(tracks, self.groups, self.regions)
+        there = present(tracks, self.groups, self.watched.regions, self.zone_names)
         self.totals.add(there, tracks.capture_ns, self.hours.at(tracks.wall_ns))
         now = numbers(there)
         for limit in self.limits:
