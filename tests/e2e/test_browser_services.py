@@ -124,11 +124,27 @@ def test_a_view_is_taken_away_then_it_is_stopped_and_removed(signed_in: Page) ->
     until(lambda: page.get_by_test_id("service-onlooker").count() == 0, "it is gone")
 
 
+DRAW = """async zones => {
+  const csrf = (await (await fetch("/api/v1/session")).json()).csrf;
+  const camera = (await (await fetch("/api/v1/cameras")).json()).cameras[0].id;
+  const body = JSON.stringify({zones: zones.map(name => ({name, points: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]})), lines: []});
+  const headers = {"Content-Type": "application/json", "X-CSRF-Token": csrf};
+  return (await fetch(`/api/v1/cameras/${camera}/rules`, {method: "PUT", headers, body})).status;
+}"""
+"""The owner draws zones of the camera in another window."""
+
+
+def says(page: Page, value: str) -> str:
+    """A text of the live state, empty while it is not there."""
+    found = page.get_by_test_id(f"live-{value}")
+    return found.inner_text() if found.count() else ""
+
+
 def test_a_service_that_came_with_the_camera_is_installed_from_its_list(signed_in: Page) -> None:
     page = signed_in
     page.get_by_test_id("look-direction").click()
     page.get_by_test_id("consent").wait_for()
-    assert "The tracks of" in page.get_by_test_id("wishes-see").inner_text()
+    assert "The zones and lines" in page.get_by_test_id("wishes-see").inner_text()
     page.get_by_test_id("consent-refuse").click()
     until(lambda: page.get_by_test_id("look-direction").is_enabled(), "it was only looked at")
     page.get_by_test_id("look-direction").click()
@@ -137,3 +153,46 @@ def test_a_service_that_came_with_the_camera_is_installed_from_its_list(signed_i
     state = page.get_by_test_id("service-state")
     until(lambda: state.get_attribute("data-state") == "running", "it runs")
     until(lambda: live(page, "objects") >= 0, "its live state comes")
+    until(lambda: page.get_by_test_id("service").get_attribute("data-pushed") == "true", "it is pushed, not asked for")
+
+
+def test_it_watches_a_zone_of_the_camera_that_is_chosen_by_name(signed_in: Page) -> None:
+    page = signed_in
+    assert page.evaluate(DRAW, ["drive"]) == 200
+    page.get_by_test_id("nav-services").first.click()
+    page.get_by_test_id("service-direction").get_by_role("link").click()
+    page.get_by_test_id("field-zones").get_by_label("drive").check()
+    page.get_by_test_id("service-settings-save").click()
+    until(lambda: says(page, "watching") == '["drive"]', "it watches the zone")
+    assert page.evaluate(DRAW, ["yard"]) == 200
+    until(lambda: says(page, "watching") == "[]" and "drive" in says(page, "trouble"), "it hears that the zone is gone")
+    assert page.evaluate(DRAW, ["yard", "drive"]) == 200
+    until(lambda: says(page, "watching") == '["drive"]', "and that it is there again")
+
+
+def test_a_part_of_the_picture_is_drawn_on_it_with_the_keyboard(signed_in: Page) -> None:
+    page = signed_in
+    drawn = page.get_by_test_id("drawn-regions")
+    until(lambda: drawn.locator("img").evaluate(PICTURE) is not None, "the camera's picture is there")
+    page.get_by_test_id("draw-regions").press("Enter")
+    keys = "Space ArrowRight ArrowRight Space ArrowDown ArrowDown Space Enter"
+    for key in ["Shift+ArrowUp", *keys.split()]:
+        page.keyboard.press(key)
+    assert drawn.get_by_test_id("zone-canvas").get_attribute("data-zones") == "1"
+    drawn.get_by_test_id("field-regions.0.name").fill("step")
+    page.get_by_test_id("service-settings-save").click()
+    until(lambda: says(page, "watching") == '["step","drive"]', "it watches what was drawn")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_its_drawings_break_no_rule_of_accessibility(signed_in: Page, colours: str) -> None:
+    test_its_page_breaks_no_rule_of_accessibility(signed_in, colours)
+
+
+def test_a_stream_of_the_camera_is_chosen_among_those_it_has(signed_in: Page) -> None:
+    page = signed_in
+    page.get_by_test_id("nav-settings").first.click()
+    page.get_by_test_id("settings-camera").first.wait_for()
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    choice = page.get_by_test_id("field-camera.0.record_stream")
+    assert choice.locator("option").all_inner_texts()[1:] == ["main"]

@@ -115,6 +115,7 @@ export const t = {
   settings: {
     title: "Settings", account: "Account", tokens: "Access tokens", appearance: "Appearance", theme: "Colours", system: "As the system", dark: "Dark", light: "Light", saved: "Settings saved. They apply at once.", savedSome: "Settings saved. Some apply after a restart.", restart: "Saved, but not in force yet. Takes effect after a restart of the program:", stale: "The configuration changed meanwhile.",
     staleTodo: "Load it again and repeat your change.", reload: "Load again", add: "Add", unset: "Not set", secret: "Hidden. Leave as it is to keep it.", invalid: "Some settings are not accepted.", nothing: "Nothing to set here.",
+    drawPart: "Draw a part", gone: "(not there)", noZones: "The camera has no zones yet: draw them on the Zones page.",
     current: "Current password", fresh: "New password", change: "Change password", changed: "Password changed. All other devices were signed out.", signOut: "Sign out", signedInAs: "Signed in as", tokenName: "Name of the new token", tokenHint: "For programs that talk to this camera. A token can do what you can.",
     tokenMake: "Create token", tokenOnce: "Copy it now: it is shown only this once.", tokenNone: "No tokens.", created: "Created", lastUsed: "last used", never: "never", revoke: "Revoke", revoked: "Token revoked.", unsaved: "You have changes that are not saved.", revert: "Revert", default: "default", on: "On", off: "Off", countSet: (n: number) => `${n} set`,
   },

@@ -33,6 +33,8 @@ from eyespot.record.settings import RecordSettings, RetentionSettings
 MAX_CAMERAS = 256
 
 Name = Annotated[str, Field(min_length=1, max_length=64)]
+StreamChoice = Annotated[str, Field(json_schema_extra={"format": "stream"})]
+"""One of the camera's streams by name: forms let people choose."""
 
 
 class HostSettings(Settings):
@@ -116,11 +118,11 @@ class CameraSettings(Settings):
     """Off: nothing is read from it, what was recorded stays."""
     stream: tuple[StreamSettings, ...] = Field(min_length=1, max_length=8)
     """Its streams; the first is the main one."""
-    record_stream: str = ""
+    record_stream: StreamChoice = ""
     """Stream to record, empty: the first."""
-    detect_stream: str = ""
+    detect_stream: StreamChoice = ""
     """Stream to see with, empty: the last (usually the smallest)."""
-    live_stream: str = ""
+    live_stream: StreamChoice = ""
     """Stream to show live, empty: the first."""
     record: RecordSettings = RecordSettings()
     """What is recorded, and when."""

@@ -1,6 +1,7 @@
 /** A document while it is edited by a form that is drawn from its schema: what was saved, what is changed, what is wrong where. */
 import type { ApiError } from "../api/client";
 import { getAt, type Path, placeErrors, type Schema, setAt } from "./schema";
+import { Surroundings } from "./surroundings.svelte";
 
 type Document = Record<string, unknown>;
 
@@ -10,6 +11,8 @@ export class DocumentForm {
   fields = $state.raw<Record<string, string>>({});
   rest = $state.raw<string[]>([]);
   saving = $state(false);
+  /** What settings can speak of by name. */
+  readonly around = new Surroundings();
   /** Whether fields are called by their schema's titles; else by their keys in words. */
   readonly titled: boolean;
   #saved = $state("");

@@ -21,6 +21,8 @@ export class ZoneEditor {
   choice = $state<Choice | null>(null);
   mode = $state<Mode>("select");
   draft = $state<Point[]>([]);
+  /** Corners that a shape may have. */
+  cornersMost = POINTS_MOST;
   #past = $state.raw<string[]>([]);
   #future = $state.raw<string[]>([]);
   #saved = $state("");
@@ -43,6 +45,11 @@ export class ZoneEditor {
   saved(rules: Rules): void {
     this.rules = copy(rules);
     this.#saved = JSON.stringify(this.rules);
+  }
+
+  /** Takes over what was changed elsewhere; the way back and the choice stay as far as they still mean something. */
+  accept(rules: Rules): void {
+    this.#restore(JSON.stringify(rules));
   }
 
   get zone(): Zone | undefined {
@@ -130,7 +137,7 @@ export class ZoneEditor {
   }
 
   addPoint(point: Point): void {
-    if (this.draft.length >= POINTS_MOST) return this.finish();
+    if (this.draft.length >= this.cornersMost) return this.finish();
     this.draft = [...this.draft, heldPoint(point)];
     if (this.mode === "line" && this.draft.length === 2) this.finish();
   }
@@ -164,7 +171,7 @@ export class ZoneEditor {
   }
 
   insertPoint(after: number, point: Point): void {
-    if (!this.polygon || this.polygon.points.length >= POINTS_MOST) return;
+    if (!this.polygon || this.polygon.points.length >= this.cornersMost) return;
     this.polygon.points.splice(after + 1, 0, heldPoint(point));
   }
 

@@ -1,6 +1,6 @@
 """What the API says of services, and takes for them; docs/design/api.md says what each field means."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -97,6 +97,20 @@ class ServiceAnswer(ServiceBrief):
     health: dict[str, Any]
     """Counters and breaches of its budget, as the services process says; empty when it does not run."""
     live: LiveState | None
+
+
+class ServiceNews(BaseModel):
+    """Over the WebSocket: how a service is now, all of it."""
+
+    type: Literal["service"] = "service"
+    service: ServiceAnswer
+
+
+class LiveNews(BaseModel):
+    """Over the WebSocket: what a service has just said of itself."""
+
+    type: Literal["live"] = "live"
+    live: LiveState
 
 
 class ServiceEnabled(Taken):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
@@ -21,6 +22,7 @@ class ServiceStates:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._latest: dict[str, ServiceState] = {}
+        self._listeners: dict[str, set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -38,6 +40,18 @@ class ServiceStates:
         """What ``name`` said last; None when it said nothing yet."""
         return self._latest.get(name)
 
+    @contextlib.contextmanager
+    def listening(self, name: str) -> Iterator[asyncio.Event]:
+        """An event that is set each time ``name`` says something; whoever waits clears it."""
+        said = asyncio.Event()
+        self._listeners.setdefault(name, set()).add(said)
+        try:
+            yield said
+        finally:
+            self._listeners[name].discard(said)
+            if not self._listeners[name]:
+                del self._listeners[name]
+
     def forget(self, name: str) -> None:
         """It was removed."""
         self._latest.pop(name, None)
@@ -51,6 +65,8 @@ class ServiceStates:
                 continue
             self._latest.pop(name, None)
             self._latest[name] = state
+            for said in self._listeners.get(name, ()):
+                said.set()
             if len(self._latest) > MAX_SERVICES:
                 del self._latest[next(iter(self._latest))]
 

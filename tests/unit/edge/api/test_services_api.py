@@ -191,6 +191,42 @@ async def test_live_state_is_the_last_that_makes_sense(
     assert (await owner.get("/services/counter")).json()["live"]["values"] == {"people": 3}
 
 
+async def test_what_a_service_says_is_pushed_and_how_it_is_when_that_changed(
+    stand: Stand, owner: httpx.AsyncClient, installed: Installed
+) -> None:
+    async def say(people: int) -> None:
+        state = ServiceState(wall_ns=people, values={"people": people})
+        await stand.bus.publish(subjects.service_state("counter"), state.model_dump_json().encode())
+
+    async with stand.socket("/services/counter/live", owner) as socket:
+        first = json.loads(await socket.recv())
+        assert (first["type"], first["service"]["name"], first["service"]["live"]) == ("service", "counter", None)
+        await say(1)
+        assert json.loads(await socket.recv()) == {"type": "live", "live": {"wall_ns": 1, "values": {"people": 1}}}
+        for people in range(2, 50):
+            await say(people)
+        heard = []
+        while not heard or heard[-1] != 49:
+            heard.append(json.loads(await socket.recv())["live"]["values"]["people"])
+        assert len(heard) < 10, "what is replaced before anybody could read it is not sent"
+        installed.store.note("counter", 5, "running", "")
+        told = json.loads(await socket.recv())
+        assert (told["type"], told["service"]["state"]) == ("service", "running")
+        assert (await owner.delete("/services/counter")).status_code == 204
+        assert json.loads(await socket.recv())["kind"] == "not_found"
+        await socket.wait_closed()
+        assert socket.close_code == 1008
+
+
+async def test_only_an_admin_may_watch_a_service(stand: Stand, owner: httpx.AsyncClient, installed: Installed) -> None:
+    phrase = "another long phrase"
+    assert (await owner.post("/users", json={"name": "guest", "password": phrase})).status_code == 201
+    async with stand.client(sign_in=False) as guest:
+        await guest.post("/session", json={"username": "guest", "password": phrase})
+        async with stand.socket("/services/counter/live", guest) as socket:
+            assert json.loads(await socket.recv())["kind"] == "forbidden"
+
+
 async def test_a_control_is_sent_and_no_answer_passes_for_the_cameras_own(
     stand: Stand, owner: httpx.AsyncClient, installed: Installed
 ) -> None:

@@ -1,29 +1,23 @@
-"""The two WebSockets: live picture with tracks, and events as they happen."""
+"""The WebSockets: live picture with tracks, events as they happen, and how a service is."""
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Query, WebSocket
 
-from eyespot.edge.api.answers import error_body
+from eyespot.edge.api.conversation import conversation, first_to_end, say, until_barred, until_gone
 from eyespot.edge.api.deps import Caller, Deps, Needs
-from eyespot.edge.api.live import STUCK_S, VIEWER_BYTES, Viewer, wanted_codecs
-from eyespot.edge.api.principal import Principal, unauthenticated
+from eyespot.edge.api.live import VIEWER_BYTES, Viewer, wanted_codecs
+from eyespot.edge.api.principal import Principal
 from eyespot.edge.api.routes.cameras import CameraPath
+from eyespot.edge.api.routes.services import ServicePath
+from eyespot.edge.api.service_watch import watch
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
 
-log = logging.getLogger(__name__)
 router = APIRouter()
 
 HELLO_S = 10.0
-CHECK_S = 5.0
-_MAX_CHATTER = 64
-_GONE = (WebSocketDisconnect, RuntimeError, ConnectionError)
-"""What sending to a peer that went away raises, by server implementation."""
 
 
 @router.websocket("/cameras/{camera}/live")
@@ -35,7 +29,7 @@ async def live(
     stream: Annotated[str | None, Query(max_length=64)] = None,
 ) -> None:
     """Live picture and tracks of one camera; docs/design/api.md describes the conversation."""
-    async with _conversation(socket, deps, caller):
+    async with conversation(socket, deps, caller):
         found = deps.settings.camera(camera, caller)
         name = stream or found.shown
         if name not in [item.name for item in found.stream]:
@@ -45,41 +39,28 @@ async def live(
         codecs = wanted_codecs(await _first_message(socket))
         async with deps.live.reader(found.id, name, f"viewer {caller.name}", VIEWER_BYTES) as reader:
             viewer = Viewer(socket, reader, codecs)
-            await _first_to_end(
+            await first_to_end(
                 viewer.send_stream(),
                 viewer.send_tracks(deps.feeds, found.id),
                 viewer.send_states(deps.feeds, found.id),
-                _until_gone(socket),
-                _until_barred(deps, caller),
+                until_gone(socket),
+                until_barred(deps, caller),
             )
 
 
 @router.websocket("/events/live")
 async def events_live(socket: WebSocket, caller: Caller, deps: Needs) -> None:
     """Each event as JSON when it starts, improves or ends."""
-    async with _conversation(socket, deps, caller):
-        await _first_to_end(_send_events(socket, caller, deps), _until_gone(socket), _until_barred(deps, caller))
+    async with conversation(socket, deps, caller):
+        await first_to_end(_send_events(socket, caller, deps), until_gone(socket), until_barred(deps, caller))
 
 
-@asynccontextmanager
-async def _conversation(socket: WebSocket, deps: Deps, caller: Principal) -> AsyncIterator[None]:
-    """Accept within the caller's limits; end with an error message where there is one, and always with a close."""
-    await socket.accept()
-    try:
-        with deps.sockets.hold(caller.name):
-            yield
-        code = 1000
-    except EyespotError as error:
-        code = 1013 if error.kind.value.retryable else 1008
-        with contextlib.suppress(*_GONE, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await socket.send_json({"type": "error", **error_body(error)["error"]})
-    except _GONE as error:
-        log.debug("viewer went away: %s", error)
-        return
-    with contextlib.suppress(*_GONE, TimeoutError):
-        async with asyncio.timeout(1.0):
-            await socket.close(code)
+@router.websocket("/services/{service}/live")
+async def service_live(socket: WebSocket, service: ServicePath, caller: Caller, deps: Needs) -> None:
+    """A service's live state each time it says it, and how it is each time that changed; for admins."""
+    async with conversation(socket, deps, caller):
+        caller.need_admin()
+        await first_to_end(_send_service(socket, service, deps), until_gone(socket), until_barred(deps, caller))
 
 
 async def _first_message(socket: WebSocket) -> str:
@@ -92,40 +73,13 @@ async def _first_message(socket: WebSocket) -> str:
         raise invalid("The first message is not text.", 'Send {"type": "mse", "value": "…"}.') from error
 
 
-async def _until_gone(socket: WebSocket) -> None:
-    """Take what the peer sends, which means nothing; return when it goes, raise when it talks too much."""
-    for _ in range(_MAX_CHATTER):
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1006))
-    raise invalid("Too many messages.", "Send only the first one.")
-
-
-async def _until_barred(deps: Deps, caller: Principal) -> None:
-    """Raise ``UNAUTHENTICATED`` once the session ends or its rights change."""
-    while deps.auth.still_holds(caller):
-        await deps.clock.sleep(CHECK_S)
-    raise unauthenticated()
-
-
 async def _send_events(socket: WebSocket, caller: Principal, deps: Deps) -> None:
     async for event in deps.feeds.events():
         if caller.may_see(event.camera):
-            try:
-                async with asyncio.timeout(STUCK_S):
-                    await socket.send_text(event.model_dump_json())
-            except TimeoutError as error:
-                raise EyespotError(Kind.UNAVAILABLE, "The listener takes nothing.", "Connect again.") from error
+            await say(socket, event.model_dump_json())
 
 
-async def _first_to_end(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends or raises, then end the others and raise what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+async def _send_service(socket: WebSocket, service: str, deps: Deps) -> None:
+    async with contextlib.aclosing(watch(deps.services, service, deps.clock)) as news:
+        async for one in news:
+            await say(socket, one.model_dump_json())
