@@ -127,7 +127,8 @@ def test_a_view_is_taken_away_then_it_is_stopped_and_removed(signed_in: Page) ->
 DRAW = """async zones => {
   const csrf = (await (await fetch("/api/v1/session")).json()).csrf;
   const camera = (await (await fetch("/api/v1/cameras")).json()).cameras[0].id;
-  const body = JSON.stringify({zones: zones.map(name => ({name, points: [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]})), lines: []});
+  const points = [[0, 0.5], [1, 0.5], [1, 1], [0, 1]];
+  const body = JSON.stringify({zones: zones.map(name => ({name, points})), lines: []});
   const headers = {"Content-Type": "application/json", "X-CSRF-Token": csrf};
   return (await fetch(`/api/v1/cameras/${camera}/rules`, {method: "PUT", headers, body})).status;
 }"""
