@@ -34,6 +34,7 @@ describe("what a service says", () => {
   });
   it("is always text of a bounded length", () => {
     expect([true, null, "", "x", { a: 1 }].map((value) => valueWords(value, words))).toEqual(["yes", "none", "none", "x", '{"a":1}']);
+    expect([["drive", "step"], [], [1, [2]]].map((value) => valueWords(value, words))).toEqual(["drive, step", "none", "[1,[2]]"]);
     expect(valueWords("x".repeat(5000), words).length).toBeLessThan(500);
   });
   it("survives counters of another shape", () => {

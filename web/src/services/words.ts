@@ -4,20 +4,25 @@ import { bytes, count, duration } from "../app/format";
 import { keyWords, type Schema } from "../settings/schema";
 
 const LONGEST = 400;
+const SHORT = 48;
 
 export interface Row {
   key: string;
   label: string;
   value: string;
   note: string;
+  /** Too long for large letters. */
+  long: boolean;
 }
 
-/** A value in words: numbers short, yes and no, everything else as JSON. */
+/** A value in words: numbers short, yes and no, lists of such with commas, everything else as JSON. */
 export function valueWords(value: unknown, words: { yes: string; no: string; none: string }): string {
   if (value === null || value === undefined || value === "") return words.none;
   if (typeof value === "boolean") return value ? words.yes : words.no;
   if (typeof value === "number") return value.toLocaleString(undefined, { maximumFractionDigits: 3 });
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const plain = Array.isArray(value) && value.every((one) => one === null || typeof one !== "object");
+  if (plain && value.length === 0) return words.none;
+  const text = typeof value === "string" ? value : plain ? value.map((one) => valueWords(one, words)).join(", ") : JSON.stringify(value);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
@@ -28,7 +33,8 @@ export function liveRows(live: LiveState | null, schema: Schema, words: { yes: s
   const keys = [...named, ...Object.keys(values).filter((key) => !named.includes(key))];
   return keys.map((key) => {
     const about = schema.properties?.[key];
-    return { key, label: about?.title ?? keyWords(key), value: valueWords(values[key], words), note: about?.description ?? "" };
+    const value = valueWords(values[key], words);
+    return { key, label: about?.title ?? keyWords(key), value, note: about?.description ?? "", long: value.length > SHORT };
   });
 }
 

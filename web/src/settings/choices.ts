@@ -9,9 +9,12 @@ interface Around {
 
 const namesIn = (value: unknown): string[] => (Array.isArray(value) ? value : []).map((one: { name?: unknown } | null) => one?.name).filter((name): name is string => typeof name === "string" && name !== "");
 
-/** Names to choose among for `schema` at `path` of `document`; null for a text that is typed. */
-export function choicesOf(schema: Schema, path: Path, document: unknown, root: Schema, around: Around): string[] | null {
-  if (schema.format === "zone") return [...new Set([...around.zones, ...drawnNames(document, root)])];
+/**
+ * Names to choose among for `schema` at `path` of `document`; null for a text that is typed. Where `many` are chosen they are the
+ * camera's own: what is drawn in the same form has its list already.
+ */
+export function choicesOf(schema: Schema, path: Path, document: unknown, root: Schema, around: Around, many = false): string[] | null {
+  if (schema.format === "zone") return [...new Set([...around.zones, ...(many ? [] : drawnNames(document, root))])];
   if (schema.format !== "stream") return null;
   return path[0] === "camera" ? streamsOf(document, path, root) : [...around.streams];
 }

@@ -54,6 +54,7 @@ describe("names to choose among", () => {
   it("are the camera's zones and what is drawn in the same form", () => {
     const document = { regions: [door, { name: "" }] };
     expect(choicesOf({ type: "string", format: "zone" }, ["limits", 0, "place"], document, root, around)).toEqual(["lawn", "door"]);
+    expect(choicesOf({ type: "string", format: "zone" }, ["zones"], document, root, around, true)).toEqual(["lawn"]);
     expect(choicesOf({ type: "string" }, ["x"], document, root, around)).toBeNull();
     expect(withSet(["lawn"], "gone")).toEqual(["lawn", "gone"]);
     expect(withSet(["lawn"], "")).toEqual(["lawn"]);

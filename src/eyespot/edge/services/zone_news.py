@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from eyespot.bus import subjects
 from eyespot.bus.contract import Bus
@@ -51,6 +52,9 @@ class ZoneNews:
             except EyespotError as error:
                 log.warning("zones are not told: %s", error)
             await first_of(stop, self._clock, LOOK_S)
+
+    def status(self) -> dict[str, Any]:
+        return {"cameras": sorted(self._said)}
 
     async def look(self) -> None:
         """Tell what is new, and what was not said for a while."""
