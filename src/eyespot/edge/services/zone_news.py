@@ -22,9 +22,14 @@ AGAIN_S = 10.0
 
 def zones_of(camera: CameraSettings) -> ZonesMessage:
     """What its owner drew, but for masks: what those hide is nobody's business."""
-    zones = (Zone(name=one.name, kind="zone", points=one.points) for one in camera.zone)
-    lines = (Zone(name=one.name, kind="line", points=(one.a, one.b)) for one in camera.line)
+    zones = (Zone(name=one.name, kind="zone", points=_short(one.points)) for one in camera.zone)
+    lines = (Zone(name=one.name, kind="line", points=_short((one.a, one.b))) for one in camera.line)
     return ZonesMessage(camera=camera.id, zones=(*zones, *lines))
+
+
+def _short(points: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """``points`` to a hundred-thousandth of the picture: what is written by hand may be longer than a message."""
+    return tuple((round(x, 5), round(y, 5)) for x, y in points)
 
 
 class ZoneNews:

@@ -161,7 +161,7 @@ async def test_unknown_and_disabled_cameras_are_told(playing: Stand) -> None:
 
 
 async def test_signing_out_ends_open_views(playing: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eyespot.edge.api.routes.live.CHECK_S", 0.05)
+    monkeypatch.setattr("eyespot.edge.api.conversation.CHECK_S", 0.05)
     async with playing.client() as client, playing.socket("/cameras/front/live", client) as socket:
         await socket.send(HELLO)
         await collect(socket, 2)

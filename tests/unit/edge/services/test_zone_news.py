@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from eyespot.bus import access, subjects
+from eyespot.bus.contract import MAX_PAYLOAD_BYTES
 from eyespot.contracts.service_access import ServiceUser
 from eyespot.contracts.zones import ZonesMessage
 from eyespot.edge.config import CameraSettings
@@ -28,6 +29,13 @@ def test_a_camera_tells_zones_and_lines_and_no_mask() -> None:
     told = zones_of(camera("front", "lawn"))
     assert [(zone.name, zone.kind) for zone in told.zones] == [("lawn", "zone"), ("gate", "line")]
     assert told.zones[1].points == ((0.1, 0.2), (0.3, 0.4))
+
+
+def test_as_many_corners_as_there_can_be_fit_into_a_message() -> None:
+    points = [(1 / 3 + number / 1000, 2 / 3 - number / 1000) for number in range(64)]
+    zones = [{"name": f"{number:0>64}", "points": points} for number in range(64)]
+    full = CameraSettings.model_validate({"id": "front", "stream": [{"source": "synthetic:"}], "zone": zones})
+    assert len(zones_of(full).model_dump_json()) < MAX_PAYLOAD_BYTES / 2
 
 
 async def test_what_is_new_is_said_at_once_and_what_is_not_now_and_then() -> None:
