@@ -22,7 +22,7 @@ from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
 from eyespot.edge.services.engines.podman import Place, run_arguments
 from eyespot.edge.services.engines.runtime import own_libraries, own_package
-from eyespot.edge.services.engines.scratch import Scratch, open_scratch
+from eyespot.edge.services.engines.scratch import Scratch, opened
 from eyespot.edge.services.engines.seccomp import podman_profile
 from eyespot.edge.services.engines.service_images import ensure_loaded
 from eyespot.kernel.clock import Clock
@@ -140,7 +140,7 @@ class ContainerEngine:
         return "" if ended.status == 0 else " ".join(running.logs.lines()[-2:]) or ended.text
 
     async def _start(self, launch: Launch, runtime: str, image: str) -> ConfinedRunning:
-        scratch = await asyncio.to_thread(open_scratch, launch.scratch, launch.budget.disk_mb, launch.uids.host_uid)
+        scratch = await opened(launch.scratch, launch.budget.disk_mb, launch.uids.host_uid)
         papers = Path(tempfile.mkdtemp(prefix="eyespot-container-"))
         release = partial(_release, scratch, papers)
         try:

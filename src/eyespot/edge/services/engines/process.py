@@ -20,7 +20,7 @@ from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
 from eyespot.edge.services.engines.runtime import host_runtime
-from eyespot.edge.services.engines.scratch import Scratch, open_scratch
+from eyespot.edge.services.engines.scratch import Scratch, opened
 from eyespot.edge.services.engines.seccomp_bpf import program
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, unavailable
@@ -83,7 +83,7 @@ class ProcessEngine:
 
     async def _start(self, launch: Launch) -> ConfinedRunning:
         check(launch)
-        scratch = await asyncio.to_thread(open_scratch, launch.scratch, launch.budget.disk_mb, owner_uid(launch))
+        scratch = await opened(launch.scratch, launch.budget.disk_mb, owner_uid(launch))
         group = cgroups.make(launch.name, self._clock.monotonic_ns(), launch.budget, OVERHEAD_PIDS)
         try:
             started = await self._spawn(launch, scratch, group)

@@ -12,6 +12,7 @@ The image's blocks are written by the kernel alone, never by the service, so mou
 follows a link or opens a file that a service made.
 """
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -75,6 +76,17 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int, pause: Callable[[floa
             log.warning("storage in %s is a plain folder: %s", home, error.what)
             image.unlink(missing_ok=True)
     return Scratch(_plain(home / FOLDER, owner_uid), mounted=False)
+
+
+async def opened(home: Path, disk_mb: int, owner_uid: int) -> Scratch:
+    """``open_scratch`` in a thread; where it is cancelled, what the thread opens all the same is put away first."""
+    opening = asyncio.ensure_future(asyncio.to_thread(open_scratch, home, disk_mb, owner_uid))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        with contextlib.suppress(EyespotError, OSError):
+            await asyncio.to_thread((await opening).close)
+        raise
 
 
 def put_away(home: Path) -> None:

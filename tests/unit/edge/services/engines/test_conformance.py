@@ -111,6 +111,7 @@ async def test_a_start_that_is_cut_off_leaves_nothing(engine: Engine, launch: La
         await (await starting).kill()
     while processes_told(mark):  # noqa: ASYNC110 - other processes
         await asyncio.sleep(0.01)
+    assert str(prepared.scratch) not in Path("/proc/self/mountinfo").read_text()
     assert (await (await engine.start(launch("pass"))).wait()).status == 0
 
 
