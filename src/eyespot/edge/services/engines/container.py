@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 
@@ -149,7 +149,7 @@ class ContainerEngine:
                 runtime, image, self._owner, papers / "seccomp.json", papers / "pid", scratch.where, own_package(),
                 own_libraries(),
             )  # fmt: skip
-            return await self._spawn(launch, place, scratch, release)
+            return await _whole(self._spawn(launch, place, scratch, release))
         except BaseException:  # whatever ended it, nothing of it may stay mounted
             await asyncio.to_thread(release)
             raise
@@ -168,13 +168,13 @@ class ContainerEngine:
             env=PODMAN_ENV,
         )
         try:
-            return await self._found(process, launch, place, scratch, release)
+            return await self._find(process, launch, place, scratch, release)
         except BaseException:  # whatever ended it, the container may not go on without us
             await let_go(process)
             await asyncio.to_thread(remove_container, self._owner, launch.name)
             raise
 
-    async def _found(
+    async def _find(
         self,
         process: asyncio.subprocess.Process,
         launch: Launch,
@@ -201,6 +201,19 @@ class ContainerEngine:
         held = Held(process, process.stdout, first_fd, root_fd, group, place.pidfile.with_name("oom"), release)
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
         return ConfinedRunning(identity, held, logs, {**by, "disk": "file system"} if scratch.mounted else by)
+
+
+async def _whole(starting: Coroutine[None, None, ConfinedRunning]) -> ConfinedRunning:
+    """What is started. Where this is cancelled, it starts all the same and is ended at once: podman that is killed
+    half-way leaves a runtime behind that it no longer knows of.
+    """
+    going_on = asyncio.ensure_future(starting)
+    try:
+        return await asyncio.shield(going_on)
+    except asyncio.CancelledError:
+        with contextlib.suppress(EyespotError):
+            await (await going_on).kill()
+        raise
 
 
 async def _pid(process: asyncio.subprocess.Process, pidfile: Path) -> int | None:
