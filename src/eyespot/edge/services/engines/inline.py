@@ -94,7 +94,7 @@ class InlineRunning:
     def usage(self) -> Usage:
         """Processor time of its thread; memory is the host's."""
         ident = self._thread.ident
-        if ident is None or not self._thread.is_alive():
+        if ident is None or not self.is_alive or not self._thread.is_alive():  # it may be told before it is gone
             return Usage(0.0, 0, 0)
         return Usage(time.clock_gettime(time.pthread_getcpuclockid(ident)), 0, 1)
 
