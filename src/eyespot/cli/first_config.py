@@ -8,7 +8,7 @@ import tomlkit
 from eyespot.edge.config_file import load_config, replace_file
 from eyespot.kernel.errors import invalid
 
-_URLS = ("rtsp://", "rtsps://", "http://", "https://", "synthetic:", "/dev/")
+_URLS = ("rtsp://", "rtsps://", "http://", "https://", "synthetic:", "/dev/", "libcamera:")
 
 
 def ensure_config(state: Path, source: str) -> Path:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def imaging(
-    device: Annotated[str, typer.Argument(help="A local camera, for example /dev/video0.")],
+    device: Annotated[str, typer.Argument(help="A local camera, for example /dev/video0 or libcamera:0.")],
     wishes: Annotated[list[str] | None, typer.Argument(metavar="CONTROL=VALUE", help="Settings to make.")] = None,
     json_line: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
@@ -18,11 +18,17 @@ def imaging(
     import json
 
     from eyespot.hal.imaging.chooser import open_imaging
+    from eyespot.kernel.errors import invalid
 
     driver = open_imaging(device)
     try:
         offered = driver.capabilities()
         if wishes:
+            if device.startswith("libcamera:"):
+                raise invalid(
+                    f"{device} keeps no settings once this command has ended.",
+                    "Set them under [camera.imaging] of its camera.",
+                )
             driver.apply(read_wishes(wishes, offered))
         values = driver.read()
     finally:

@@ -129,7 +129,7 @@ class CameraSettings(Settings):
     detect: DetectSettings = DetectSettings()
     """What is looked for."""
     imaging: ImagingSettings = ImagingSettings()
-    """How a local camera (/dev/video*) takes its pictures; other cameras keep such settings themselves."""
+    """How a local camera (/dev/video*, libcamera:) takes its pictures; other cameras keep such settings themselves."""
     orientation: OrientationSettings = OrientationSettings()
     """How its pictures are made upright."""
     lens: LensSettings = LensSettings()
@@ -199,7 +199,7 @@ class CameraSettings(Settings):
         if controls and not any(is_device(stream.source) for stream in self.stream):
             raise ValueError(
                 f"camera '{self.id}': imaging.{next(iter(controls))} cannot be set, because none of its streams is a "
-                "local device (/dev/video*): set it in the camera itself"
+                "local device (/dev/video*, libcamera:): set it in the camera itself"
             )
         areas = [zone.name for zone in self.zone] + [line.name for line in self.line]
         _unique(areas, f"zones and lines of camera '{self.id}'")

@@ -37,7 +37,7 @@ class StreamSettings(SensorSettings):
     name: str = "main"
     """Short name: a-z, 0-9, - and _; for example main and small."""
     source: str = Field(min_length=1, max_length=2048)
-    """rtsp:// or rtsps:// address, /dev/video*, a file, or synthetic:"""
+    """rtsp:// or rtsps:// address, /dev/video*, libcamera:0, a file, or synthetic:"""
 
     @model_validator(mode="after")
     def _named(self) -> "StreamSettings":

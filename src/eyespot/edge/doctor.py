@@ -15,6 +15,7 @@ from eyespot.bus.server import find_server
 from eyespot.edge.config import CameraHostConfig
 from eyespot.edge.config_file import load_config
 from eyespot.edge.doctor_images import image_services
+from eyespot.edge.doctor_libcamera import libcamera_problems
 from eyespot.edge.doctor_trial import try_package, try_runtime
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.engines.contract import Availability
@@ -95,6 +96,14 @@ def _encoders(_: Patient) -> Iterator[Finding]:
     except (ValueError, OSError) as error:
         todo = "Cameras that do not send H.264 or H.265 cannot be used."
         yield Finding("encoder", "warning", f"No H.264 encoder ({error}).", todo)
+
+
+def _libcamera(patient: Patient) -> Iterator[Finding]:
+    for problem in libcamera_problems(patient.config) if patient.config else ():
+        if problem is None:
+            yield Finding("libcamera", "ok", "libcamera finds the camera.")
+        else:
+            yield Finding("libcamera", "error", *problem)
 
 
 def _accelerators(patient: Patient) -> Iterator[Finding]:
@@ -210,5 +219,5 @@ def _tools(_: Patient) -> Iterator[Finding]:
 
 
 _LOOKS: tuple[Callable[[Patient], Iterator[Finding]], ...] = (
-    _python, _bus, _encoders, _accelerators, _models, _hosts, _disks, _clock, _port, _privacy, _tools,
+    _python, _bus, _encoders, _libcamera, _accelerators, _models, _hosts, _disks, _clock, _port, _privacy, _tools,
 )  # fmt: skip

@@ -9,12 +9,13 @@ from eyespot.kernel.config import Settings
 
 Mode = Literal["auto", "manual"]
 Share = Annotated[float, Field(ge=0, le=1)]
+ColourGain = Annotated[float, Field(ge=0, le=100)]
 DeviceNumber = Annotated[float, Field(ge=-1e9, le=1e9)]
 """In a unit that the device's maker alone may know; the device itself says what it takes."""
 
 
 class ImagingSettings(Settings):
-    """Imaging of a local camera (/dev/video*). What is left out stays as it is."""
+    """Imaging of a local camera (/dev/video*, libcamera:). What is left out stays as it is."""
 
     exposure_mode: Mode | None = None
     """auto, or manual: `exposure` and `gain` hold."""
@@ -25,9 +26,13 @@ class ImagingSettings(Settings):
     exposure_compensation: float | None = Field(default=None, ge=-10, le=10)
     """Stops that automatic exposure aims above (or, negative, below) its usual brightness."""
     white_balance_mode: Mode | None = None
-    """auto, or manual: `white_balance` holds."""
+    """auto, or manual: `white_balance`, or `red_gain` and `blue_gain`, hold."""
     white_balance: float | None = Field(default=None, ge=1000, le=20_000)
     """Colour temperature of the light in kelvin; needs white_balance_mode manual."""
+    red_gain: ColourGain | None = None
+    """What red is multiplied by (libcamera), in place of `white_balance`; needs white_balance_mode manual."""
+    blue_gain: ColourGain | None = None
+    """What blue is multiplied by, likewise."""
     focus_mode: Mode | None = None
     """auto, or manual: `focus` holds."""
     focus: DeviceNumber | None = None
@@ -40,6 +45,12 @@ class ImagingSettings(Settings):
     """How much noise is smoothed, 0 to 1."""
     sharpness: Share | None = None
     """How much edges are sharpened, 0 to 1."""
+    brightness: Share | None = None
+    """Added to every pixel, as a share of what the device can, 0 to 1."""
+    contrast: Share | None = None
+    """Contrast, as a share of what the device can, 0 to 1."""
+    saturation: Share | None = None
+    """Strength of colours, as a share of what the device can, 0 to 1."""
     flip_horizontal: bool | None = None
     """Left and right change places, in the device."""
     flip_vertical: bool | None = None

@@ -14,9 +14,11 @@ from eyespot.hal.board.codecs import MAX_STARTS, look_for_codecs
 from eyespot.hal.board.cpu import Board, read_board
 from eyespot.hal.board.devices import look_for_cameras, look_for_gpio, look_for_image_processors
 from eyespot.hal.board.item import Item
+from eyespot.hal.board.libcamera import look_for_libcamera
 from eyespot.hal.board.nodes import look_for_chips, look_for_key_stores
 from eyespot.hal.board.roots import Roots, text
 from eyespot.hal.board.thermal import look_for_thermal_zones
+from eyespot.hal.libcamera.listing import LIMIT_S as LIBCAMERA_LIMIT_S
 
 LIMIT_S = 5.0
 """A look that takes longer is given up."""
@@ -25,7 +27,7 @@ ABSENT = {
     "gpu": "none found",
     "npu": "none found",
     "isp": "no media controller",
-    "sensor": "no V4L2 camera; network cameras and files need none",
+    "sensor": "no V4L2 camera and no libcamera; network cameras and files need none",
     "gpio": "no GPIO chip: relays and inputs need one",
     "key store": "no TPM and no OP-TEE: keys are files on the disk",
     "thermal": "the kernel shows no temperatures",
@@ -112,6 +114,7 @@ _LOOKS: tuple[tuple[Look, float], ...] = (
     (look_for_chips, LIMIT_S),
     (look_for_image_processors, LIMIT_S),
     (look_for_cameras, LIMIT_S),
+    (look_for_libcamera, LIBCAMERA_LIMIT_S + 1.0),
     (look_for_gpio, LIMIT_S),
     (look_for_key_stores, LIMIT_S),
     (look_for_thermal_zones, LIMIT_S),

@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 
 from eyespot.contracts.lens import Polygon
 
-Unit = Literal["s", "dB", "stops", "K", "dioptres", "degrees", "share", "device", ""]
-"""``share``: 0 to 1. ``device``: numbers that only this device's maker can explain, as the device gives them."""
+Unit = Literal["s", "dB", "stops", "K", "dioptres", "degrees", "share", "factor", "device", ""]
+"""``share``: 0 to 1. ``factor``: times; 1 changes nothing. ``device``: numbers that only this
+device's maker can explain, as the device gives them."""
 Value = float | bool | str | tuple[Polygon, ...]
 
 
@@ -21,12 +22,17 @@ class Control(StrEnum):
     EXPOSURE_COMPENSATION = "exposure_compensation"
     WHITE_BALANCE_MODE = "white_balance_mode"
     WHITE_BALANCE = "white_balance"
+    RED_GAIN = "red_gain"
+    BLUE_GAIN = "blue_gain"
     FOCUS_MODE = "focus_mode"
     FOCUS = "focus"
     DAY_NIGHT = "day_night"
     WDR = "wdr"
     DENOISE = "denoise"
     SHARPNESS = "sharpness"
+    BRIGHTNESS = "brightness"
+    CONTRAST = "contrast"
+    SATURATION = "saturation"
     FLIP_HORIZONTAL = "flip_horizontal"
     FLIP_VERTICAL = "flip_vertical"
     ROTATION = "rotation"
@@ -38,6 +44,8 @@ MODE_OF = {
     Control.EXPOSURE: Control.EXPOSURE_MODE,
     Control.GAIN: Control.EXPOSURE_MODE,
     Control.WHITE_BALANCE: Control.WHITE_BALANCE_MODE,
+    Control.RED_GAIN: Control.WHITE_BALANCE_MODE,
+    Control.BLUE_GAIN: Control.WHITE_BALANCE_MODE,
     Control.FOCUS: Control.FOCUS_MODE,
 }
 """Controls that a loop of the camera moves by itself unless their mode is ``manual``."""

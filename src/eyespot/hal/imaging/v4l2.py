@@ -47,6 +47,9 @@ _NUMBERS: dict[Control, tuple[_Numeric, ...]] = {
     Control.WHITE_BALANCE: (_Numeric(abi.CID_WHITE_BALANCE_TEMPERATURE, "K"),),
     Control.FOCUS: (_Numeric(abi.CID_FOCUS_ABSOLUTE, "device"),),
     Control.SHARPNESS: (_Numeric(abi.CID_SHARPNESS, "share", 0.0),),
+    Control.BRIGHTNESS: (_Numeric(abi.CID_BRIGHTNESS, "share", 0.0),),
+    Control.CONTRAST: (_Numeric(abi.CID_CONTRAST, "share", 0.0),),
+    Control.SATURATION: (_Numeric(abi.CID_SATURATION, "share", 0.0),),
     Control.WDR: (_Numeric(abi.CID_WIDE_DYNAMIC_RANGE, "share", 0.0),),
 }
 _CHOICES: dict[Control, _Options] = {

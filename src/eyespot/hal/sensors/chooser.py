@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eyespot.hal.libcamera.address import is_libcamera
 from eyespot.hal.sensors.contract import Sensor
 from eyespot.hal.sensors.settings import SensorSettings
 from eyespot.kernel.clock import Clock
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from eyespot.hal.sensors.live_encode import Encoders
 
 _RTSP = ("rtsp://", "rtsps://")
+_V4L2 = "/dev/video"
 _NETWORK = (*_RTSP, "http://", "https://")
 
 
@@ -19,7 +21,7 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock, encoders: "
     """The sensor for ``source``; nothing is connected or read yet.
 
     ``rtsp://`` and ``rtsps://`` (over TCP the project's own client, over UDP libav), ``http://`` and ``https://``
-    (libav), ``/dev/video*`` (V4L2), ``synthetic:`` (a rendered scene), anything else a file.
+    (libav), ``/dev/video*`` (V4L2), ``libcamera:`` (its cameras), ``synthetic:`` (a rendered scene), else a file.
 
     ``encoders`` chooses who encodes live pictures that are not H.264 or H.265; None: software.
 
@@ -43,16 +45,20 @@ def open_sensor(source: str, settings: SensorSettings, clock: Clock, encoders: "
         from eyespot.hal.sensors.synthetic import SyntheticSensor, parse_source
 
         return SyntheticSensor(parse_source(source), settings, clock)
-    if is_device(source):
+    if source.startswith(_V4L2):
         from eyespot.hal.sensors.v4l2 import V4l2Sensor
 
         return V4l2Sensor(source, settings, clock, encoders)
+    if is_libcamera(source):
+        from eyespot.hal.sensors.libcamera import LibcameraSensor
+
+        return LibcameraSensor(source, settings, clock, encoders)
     return _file(source, settings, clock)
 
 
 def is_device(source: str) -> bool:
     """Whether ``source`` is a camera of this machine, with controls of its own."""
-    return source.startswith("/dev/video")
+    return source.startswith(_V4L2) or is_libcamera(source)
 
 
 def can_pin(source: str, transport: str) -> bool:
@@ -68,7 +74,7 @@ def _file(source: str, settings: SensorSettings, clock: Clock) -> Sensor:
         if scheme.lower() != "file":
             raise invalid(
                 f"A source of the kind '{scheme}://' is not known.",
-                "Use rtsp://, rtsps://, http://, https://, /dev/video0, synthetic: or a file's path.",
+                "Use rtsp://, rtsps://, http://, https://, /dev/video0, libcamera:0, synthetic: or a file's path.",
             )
         source = source.split("://", 1)[1]
     return FileSensor(Path(source), settings, clock)

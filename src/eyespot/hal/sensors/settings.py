@@ -43,8 +43,8 @@ class SensorSettings(Settings):
     encoder: CodecName = "auto"
     """Who encodes live pictures that are not H.264 or H.265: auto, software, or libav's name; as for vision.decoder."""
     fps: float | None = Field(default=None, gt=0, le=240)
-    """V4L2: wished frame rate; empty: the device's own."""
+    """V4L2 and libcamera: wished frame rate; empty: the device's own."""
     width_px: int | None = Field(default=None, ge=16, le=16_384)
-    """V4L2: wished picture width; empty: the device's own."""
+    """V4L2 and libcamera: wished picture width; empty: the device's own."""
     height_px: int | None = Field(default=None, ge=16, le=16_384)
-    """V4L2: wished picture height; empty: the device's own."""
+    """V4L2 and libcamera: wished picture height; empty: the device's own."""

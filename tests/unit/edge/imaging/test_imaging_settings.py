@@ -55,7 +55,9 @@ def test_a_source_without_controls_is_refused_with_the_reason(source: str) -> No
         ({"gain": float("nan")}, "gain"),
         ({"wdr": 1.5}, "wdr"),
         ({"rotation": "45"}, "rotation"),
-        ({"brightness": 1}, "unknown key"),
+        ({"brightness": 1.5}, "brightness"),
+        ({"red_gain": 2, "white_balance_mode": "auto"}, "red_gain cannot be set"),
+        ({"zoom": 1}, "unknown key"),
     ],
 )
 def test_mistakes_are_named(imaging: dict[str, Any], said: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 from eyespot.hal.imaging import v4l2_abi as abi
 from eyespot.hal.imaging.chooser import open_imaging
 from eyespot.hal.imaging.contract import Control
-from eyespot.hal.imaging.libcamera import probe
 from eyespot.hal.imaging.v4l2 import V4l2Imaging
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing import fake_v4l2
@@ -130,8 +129,3 @@ def test_a_file_that_is_no_device_offers_nothing(tmp_path: Path) -> None:
     imaging = V4l2Imaging(str(file))  # the real ioctl, refused by the kernel
     assert imaging.capabilities() == {}
     imaging.close()
-
-
-def test_libcamera_is_looked_for() -> None:
-    found = probe()
-    assert found.found == (found.binding or found.tool != "")
