@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def held(host: Host) -> list[str]:
     command = ["podman", "image", "ls", "--no-trunc", "--format", "{{.Id}}", name]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return [f"sha256:{one}" for one in listed]
+
+
+def command(host: Host, *words: str) -> str:
+    """What `eyespot services` says."""
+    line = [sys.executable, "-m", "eyespot.cli.main", "services", *words, "--state", str(host.state)]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout
 
 
 def image_of(host: Host, name: str) -> str:
@@ -95,7 +102,8 @@ def test_images_of_python_run_as_their_packages_would_and_are_held(host: Host, t
 def test_one_of_a_vendor_without_python_gets_frames_and_is_loaded_again_where_podman_lost_it(
     host: Host, tmp_path: Path
 ) -> None:
-    host.installed.install(vendor_image(tmp_path / "first"), "front")
+    said = command(host, "install", str(vendor_image(tmp_path / "first")), "--camera", "front")
+    assert "It is the image sha256:" in said
     host.until(lambda: runs(host, "brightness") or None)
     event = host.until(lambda: next((one for one in counted(host) if one.label == "brightness.measured"), None))
     assert event.detail["user"] == 10_001

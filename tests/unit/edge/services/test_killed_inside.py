@@ -10,11 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import made_archives
 import pytest
 
 from eyespot.edge.layout import StateLayout
+from eyespot.edge.services.engines.seccomp import MACHINES
 from eyespot.edge.services.granted import Granted
 from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.oci import kept_images
 from eyespot.edge.services.store import Row, ServiceStore
 from eyespot.kernel.sqlite import Database
 
@@ -24,6 +27,7 @@ Change = Callable[[Installed, Path], Any]
 CHANGES: dict[str, Change] = {
     "install": lambda installed, source: installed.install(write(source, "first", "1.0.0")),
     "update": lambda installed, source: installed.install(write(source, "counter", "1.1.0")),
+    "update to an image": lambda installed, source: installed.install(image(source.with_suffix(".tar"), "counter")),
     "configure": lambda installed, _: installed.configure("counter", {"limit": 9}),
     "grant": lambda installed, _: installed.grant("counter", Granted(camera="yard")),
     "disable": lambda installed, _: installed.enable("counter", enabled=False),
@@ -40,6 +44,13 @@ def write(folder: Path, name: str, version: str) -> Path:
     )
     (folder / "more" / "data").write_text(version)
     return folder
+
+
+def image(path: Path, name: str) -> Path:
+    """An image archive of the service ``name``."""
+    label = made_archives.SERVICE.replace('"counter"', f'"{name}"').replace("1.0.0", "1.2.0")
+    path.write_bytes(made_archives.archive(arch=MACHINES[os.uname().machine][1], label=label))
+    return path
 
 
 def opened(state: Path) -> Installed:
@@ -94,7 +105,10 @@ def rows(state: Path) -> list[Row]:
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES))
-def test_killed_at_any_step_it_is_as_before_or_as_after(tmp_path: Path, name: str) -> None:
+def test_killed_at_any_step_it_is_as_before_or_as_after(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_images, "let_go", lambda configs, owner: set(configs))  # podman was never asked to load
     change, source = CHANGES[name], tmp_path / "source"
     step, seen = 1, set()
     while True:
@@ -112,6 +126,9 @@ def test_killed_at_any_step_it_is_as_before_or_as_after(tmp_path: Path, name: st
         named |= {f"{row.name}/{row.before[0]}-{row.before[1][:12]}" for row in after_kill if row.before}
         home = state / "services"
         assert {f"{path.parent.name}/{path.name}" for path in home.glob("*/*")} == named, "nothing is left over"
+        pins = [pin for row in after_kill if (pin := installed.check(row).pin)]
+        assert {path.name for path in (state / "service-images").glob("*")} == {pin.archive_name for pin in pins}
+        assert not list((state / "incoming").glob("*"))
         seen.add("before" if after_kill == before else "after")
         change(installed, source)
         after = installed.store.rows()

@@ -5,6 +5,7 @@ Source: OCI image-spec 1.1, "OCI Image Layout Specification".
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 SUFFIX = ".oci.tar"
 MAX_ARCHIVE_BYTES, MAX_MEMBERS = 2 << 30, 1024
+_TO_OCI = "Make an OCI archive of it: skopeo copy docker-archive:FILE oci-archive:FILE.oci.tar."
+_DOCKERS = re.compile(r"[0-9a-f]{64}(/layer\.tar|\.json|\.tar)")
+"""What an archive of `docker save` or `podman save` holds; it is told what to do."""
 LAYOUT, INDEX_FILE, BLOBS = "oci-layout", "index.json", "blobs/sha256/"
 
 
@@ -36,14 +40,11 @@ class Archive:
             if count > MAX_MEMBERS:
                 raise EyespotError(Kind.TOO_LARGE, f"The image archive has more than {MAX_MEMBERS} members.")
             if header.kind == "link" or header.name in self._places:
-                raise invalid(f"'{header.name[:80]}' in the image archive is a link, or there twice.", "Make it anew.")
+                raise invalid(f"'{header.name[:80]}' in the image archive is a link, or there twice.", _TO_OCI)
             if header.kind == "file":
                 self._places[header.name] = (file.tell(), header.size_bytes)
         if LAYOUT not in self._places or INDEX_FILE not in self._places:
-            raise invalid(
-                f"The archive has no {LAYOUT} or no {INDEX_FILE}.",
-                "Make an OCI archive: skopeo copy …, oci-archive:FILE.",
-            )
+            raise invalid(f"The archive has no {LAYOUT} or no {INDEX_FILE}.", _TO_OCI)
 
     def index(self) -> bytes:
         """The text of ``index.json``."""
@@ -90,6 +91,8 @@ def is_archive(path: Path) -> bool:
             for count, header in enumerate(headers(file, lambda more: _skip(file, more, size_bytes))):
                 is_folder = header.kind == "folder" and header.name in ("blobs", BLOBS.rstrip("/"))
                 if is_folder or header.name == LAYOUT or header.name.startswith(BLOBS):
+                    return True
+                if _DOCKERS.fullmatch(header.name):
                     return True
                 if count > MAX_MEMBERS:
                     break

@@ -18,7 +18,10 @@ from eyespot.edge.services.oci.documents import (
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 _DOCKER = "application/vnd.docker."
-_TO_OCI = "Turn it into OCI with gzip: skopeo copy --format oci --dest-compress-format gzip …, oci-archive:FILE."
+_TO_GZIP = (
+    "Turn it into OCI with gzip: skopeo copy --format oci --dest-compress-format gzip oci-archive:FILE "
+    "oci-archive:NEW.oci.tar."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +89,4 @@ def _check_media(manifest: ImageManifest) -> None:
 
 def _unknown(media_type: str) -> EyespotError:
     what = "Docker's own format" if media_type.startswith(_DOCKER) else f"'{media_type[:100]}'"
-    return invalid(f"The archive holds {what}, which is not taken.", _TO_OCI)
+    return invalid(f"The archive holds {what}, which is not taken.", _TO_GZIP)

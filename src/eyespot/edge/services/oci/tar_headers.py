@@ -49,8 +49,10 @@ def headers(file: Reader, skip: Callable[[int], None]) -> Iterator[Header]:
         fields = _fields(block)
         if fields.kind in (b"x", b"L", b"K"):
             extra = _extra(file, fields.size_bytes)
-            if fields.kind != b"K":  # where a link leads is its unpacker's concern
-                name = _text(extra.rstrip(b"\0")) if fields.kind == b"L" else _pax_name(extra) or name
+            given = {b"x": _pax_name, b"L": _long_name, b"K": lambda _: ""}[fields.kind](extra)
+            if given and name:
+                raise _refused("a file in it has two names.")
+            name = given or name
             continue
         kind = _KINDS.get(fields.kind)
         if kind is None:
@@ -114,6 +116,10 @@ def _pax_name(records: bytes) -> str:
             name = _text(value)
         records = records[length:]
     return name
+
+
+def _long_name(extra: bytes) -> str:
+    return _text(extra.rstrip(b"\0"))
 
 
 def _number(field: bytes) -> int:

@@ -177,6 +177,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "sparse": (lambda: layer(tarfile.GNUTYPE_SPARSE), "is a device, a pipe or of an unknown kind"),
     "sparse in pax": (lambda: pax(GNU_sparse_size="9"), "sparse, or its size is said twice"),
     "size in pax": (lambda: pax(size="9"), "sparse, or its size is said twice"),
+    "two names": (
+        # a long name of GNU's (header and one block), and behind it a file whose name pax says
+        lambda: archive(tar_of({"../" * 40: b""}, format_=tarfile.GNU_FORMAT)[:1024] + tar_of({"y" * 300: b""})),
+        "two names",
+    ),
     "long header": (lambda: pax(comment="y" * (65 << 10)), "a header of it is too long"),
     "file with the name of a folder": (lambda: archive(tar_of({"x/": b""})), "name of a folder"),
     "size in base 256": (lambda: patched(124, b"\x80" + bytes(10) + b"\x09"), "number in its headers does not parse"),
@@ -235,6 +240,7 @@ def test_archives_are_told_from_packages(tmp_path: Path) -> None:
         (archive(), True),
         (tar_of({}, odd("blobs/", tarfile.DIRTYPE)), True),
         (tar_of({"service.toml": b"x", "index.json": b"{}", "blobs.py": b""}), False),
+        (tar_of({"a" * 64 + ".json": b"{}", "manifest.json": b"[]"}), True),
         (b"", False),
         (b"PK", False),
     ):
