@@ -49,7 +49,7 @@ def headers(file: Reader, skip: Callable[[int], None]) -> Iterator[Header]:
         fields = _fields(block)
         if fields.kind in (b"x", b"L", b"K"):
             extra = _extra(file, fields.size_bytes)
-            given = {b"x": _pax_name, b"L": _long_name, b"K": lambda _: ""}[fields.kind](extra)
+            given = _given_name(fields.kind, extra)
             if given and name:
                 raise _refused("a file in it has two names.")
             name = given or name
@@ -118,8 +118,11 @@ def _pax_name(records: bytes) -> str:
     return name
 
 
-def _long_name(extra: bytes) -> str:
-    return _text(extra.rstrip(b"\0"))
+def _given_name(kind: bytes, extra: bytes) -> str:
+    """The name that what stands before a header gives its file; empty where it gives none."""
+    if kind == b"x":
+        return _pax_name(extra)
+    return _text(extra.rstrip(b"\0")) if kind == b"L" else ""
 
 
 def _number(field: bytes) -> int:
