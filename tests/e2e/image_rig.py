@@ -64,7 +64,8 @@ def config_of(archive: Path) -> dict[str, Any]:
 
 def python_in(archive: Path, code: str) -> str:
     """What ``python3 -c CODE`` prints in the image, without network, rights or a writable root."""
-    with tempfile.TemporaryDirectory(prefix="oci-") as store:  # podman takes no long path
+    # podman takes no long path; its monitor may still write there when the container has ended.
+    with tempfile.TemporaryDirectory(prefix="oci-", ignore_cleanup_errors=True) as store:
         own = ("--root", f"{store}/storage", "--runroot", f"{store}/run", "--storage-driver", "vfs")
         command = [RUN[0], *own, *RUN[1:], *LIMITS, "--entrypoint", "python3", f"oci-archive:{archive}", "-c", code]
         done = subprocess.run(command, capture_output=True, text=True)

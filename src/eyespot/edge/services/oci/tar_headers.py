@@ -16,6 +16,8 @@ from eyespot.kernel.errors import EyespotError, invalid
 
 MAX_EXTRA_BYTES = 64 << 10
 """Longest pax header or long name."""
+MAX_EXTRAS = 3
+"""Most of them before one file: its name, where it links to, and what pax says."""
 _POSIX, _GNU = b"ustar\x0000", b"ustar  \0"
 _KINDS: dict[bytes, Literal["file", "folder", "link"]] = {
     b"0": "file", b"\0": "file", b"1": "link", b"2": "link", b"5": "folder",
@@ -44,21 +46,22 @@ def headers(file: Reader, skip: Callable[[int], None]) -> Iterator[Header]:
 
     Raises ``INVALID`` for what is damaged, and for what no image of a service may hold.
     """
-    name = ""
+    name, extras = "", 0
     while (block := file.read(BLOCK)) and block != bytes(BLOCK):
         fields = _fields(block)
         if fields.kind in (b"x", b"L", b"K"):
             extra = _extra(file, fields.size_bytes)
             given = _given_name(fields.kind, extra)
-            if given and name:
-                raise _refused("a file in it has two names.")
+            extras += 1
+            if (given and name) or extras > MAX_EXTRAS:
+                raise _refused("a file in it has two names, or too many headers.")
             name = given or name
             continue
         kind = _KINDS.get(fields.kind)
         if kind is None:
             raise _refused(f"'{fields.name[:80]}' is a device, a pipe or of an unknown kind.")
         header = _header(name or fields.name, kind, fields.size_bytes)
-        name = ""
+        name, extras = "", 0
         yield header
         skip(header.size_bytes + -header.size_bytes % BLOCK)
 

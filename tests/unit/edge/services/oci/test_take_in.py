@@ -182,6 +182,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: archive(tar_of({"../" * 40: b""}, format_=tarfile.GNU_FORMAT)[:1024] + tar_of({"y" * 300: b""})),
         "two names",
     ),
+    "many headers": (lambda: archive(tar_of({}, odd("x", b"K")) [:512] * 4 + FILE), "too many headers"),
     "long header": (lambda: pax(comment="y" * (65 << 10)), "a header of it is too long"),
     "file with the name of a folder": (lambda: archive(tar_of({"x/": b""})), "name of a folder"),
     "size in base 256": (lambda: patched(124, b"\x80" + bytes(10) + b"\x09"), "number in its headers does not parse"),
