@@ -95,7 +95,10 @@ class CameraConfiguration:
 
     Status = CameraConfigurationStatus
 
-    def __init__(self, formats: tuple[str, ...], orientations: tuple[Orientation, ...]) -> None:
+    def __init__(
+        self, formats: tuple[str, ...], orientations: tuple[Orientation, ...], *, full_range: bool = False
+    ) -> None:
+        self._full_range = full_range
         self.orientation = Orientation.Rotate0
         self.size = 1
         self._orientations = orientations
@@ -108,6 +111,8 @@ class CameraConfiguration:
     def validate(self) -> CameraConfigurationStatus:
         """Sizes become even, rows are padded, and orientations that are not offered upright."""
         size, status = self._stream.size, CameraConfigurationStatus.Valid
+        if self._full_range:
+            self._stream.color_space, status = ColorSpace(ColorSpace.Range.Full), status.Adjusted
         if size.width % 2 or size.height % 2:
             size.width, size.height, status = size.width // 2 * 2, size.height // 2 * 2, status.Adjusted
         if self.orientation not in self._orientations:
@@ -214,7 +219,7 @@ class Camera:
         self.properties: dict[Any, Any] = {}
         self.formats: tuple[str, ...] = ("XRGB8888", "NV12")
         self.orientations = tuple(Orientation)[:4]
-        self.taken = self.gone = self.out_of_memory = False
+        self.taken = self.gone = self.out_of_memory = self.full_range = False
         self.damaged = 0
         self.descriptors: list[int] = []
         self.in_force: dict[str, Any] = {}
@@ -237,7 +242,7 @@ class Camera:
     def generate_configuration(self, roles: list[StreamRole]) -> CameraConfiguration:
         """As the binding's."""
         assert roles == [StreamRole.VideoRecording]
-        return CameraConfiguration(self.formats, self.orientations)
+        return CameraConfiguration(self.formats, self.orientations, full_range=self.full_range)
 
     def configure(self, config: CameraConfiguration) -> None:
         """As the binding's."""

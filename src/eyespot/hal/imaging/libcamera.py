@@ -27,8 +27,8 @@ class LibcameraImaging:
     """The controls of one camera, such as ``libcamera:0``. ``ours`` replaces the process's cameras, for tests.
 
     Raises:
-        EyespotError: ``UNAVAILABLE`` when libcamera is not here or another program has the camera, ``NOT_FOUND`` when
-            there is no such camera.
+        EyespotError: ``UNAVAILABLE`` when libcamera or the camera is not here, or another program has it; ``INVALID``
+            when ``source`` names no camera.
     """
 
     def __init__(self, source: str, ours: Cameras | None = None) -> None:

@@ -134,7 +134,7 @@ class Camera:
     def held(self) -> Iterator[Any]:
         """libcamera's camera, acquired; one at a time in this process, which waits for the one before to end.
 
-        Raises ``UNAVAILABLE`` when somebody else has it, ``NOT_FOUND`` when it is gone.
+        Raises ``UNAVAILABLE`` when somebody else has it or it is gone.
         """
         if not self._holder.acquire(timeout=_HANDOVER_S):
             raise unavailable(f"{self.name} is in use by another stream of this camera host.", "Name it in one stream.")
@@ -146,7 +146,7 @@ class Camera:
             finally:
                 with self._lock:
                     self._told.clear()
-                device.release()
+                call("be let go", self.name, device.release)
         finally:
             self._holder.release()
 
@@ -178,7 +178,7 @@ class Cameras:
         self._known: dict[str, Camera] = {}
 
     def get(self, source: str) -> Camera:
-        """The camera that ``source`` names; raises ``INVALID`` for no name, ``NOT_FOUND`` when it is not there."""
+        """The camera that ``source`` names; raises ``INVALID`` for no name, ``UNAVAILABLE`` while it is not there."""
         name = self.library.device(wanted_camera(source)).id
         with self._lock:
             return self._known.setdefault(name, Camera(self.library, name))

@@ -10,7 +10,7 @@ import select
 import threading
 from typing import Any
 
-from eyespot.kernel.errors import not_found, unavailable
+from eyespot.kernel.errors import unavailable
 
 _WAIT_MS = 500
 _COOKIE_BITS = 16
@@ -43,7 +43,7 @@ class Library:
         return [camera.id for camera in self._manager.cameras]
 
     def device(self, wanted: str) -> Any:
-        """libcamera's camera by number or name; raises ``NOT_FOUND``."""
+        """libcamera's camera by number or name; raises ``UNAVAILABLE`` while there is none such."""
         cameras = list(self._manager.cameras)
         if wanted.isdecimal() and len(wanted) < 4 and int(wanted) < len(cameras):
             return cameras[int(wanted)]
@@ -51,7 +51,7 @@ class Library:
             if camera.id == wanted:
                 return camera
         there = ", ".join(camera.id for camera in cameras) or "none"
-        raise not_found(f"libcamera has no camera '{wanted}'.", f"It finds: {there}.")
+        raise unavailable(f"libcamera has no camera '{wanted}'.", f"It finds: {there}.")
 
     def begin(self, requests: int) -> tuple[int, "queue.Queue[Any]"]:
         """A new stream with up to ``requests`` requests: its number, for ``cookie``, and where finished ones arrive."""
@@ -59,7 +59,7 @@ class Library:
             number = next(self._numbers)
             finished: queue.Queue[Any] = queue.Queue(requests)
             self._streams[number] = finished
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # it ends with an error of the binding
                 self._thread = threading.Thread(target=self._hand_out, name="libcamera", daemon=True)
                 self._thread.start()
         return number, finished

@@ -123,7 +123,7 @@ class Capture:
                     call("take requests", device.id, device.queue_request, request)
                 yield finished
             finally:
-                device.stop()
+                call("be stopped", device.id, device.stop)
         finally:
             self._camera.library.end(number)
 

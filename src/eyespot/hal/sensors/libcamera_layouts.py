@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
 from eyespot.kernel.errors import unavailable
@@ -64,6 +65,6 @@ def to_frame(planes: Sequence[NDArray[np.uint8]], shape: Shape) -> VideoFrame:
             raise unavailable(f"libcamera gave {taken.size} bytes for {height} rows of {stride}.")
         target: Any = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         target[:height, :width] = np.lib.stride_tricks.as_strided(taken, (height, width), (stride, 1))
-    if shape.full_range:
-        frame.color_range = 2
+    if shape.full_range:  # encoders are told of none, so it is brought to the usual range here
+        return frame.reformat(format="yuv420p", src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG)
     return frame

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from eyespot.hal.imaging.contract import MODE_OF
+from eyespot.hal.imaging.libcamera import LibcameraImaging
 from eyespot.hal.libcamera import binding
+from eyespot.hal.libcamera.camera import Cameras
+from eyespot.hal.libcamera.library import Library
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.testing import fake_libcamera, fake_libcamera_controls
 
@@ -19,6 +23,7 @@ OWN = {
         "damaged",
         "descriptors",
         "formats",
+        "full_range",
         "gone",
         "in_force",
         "orientations",
@@ -134,3 +139,31 @@ def test_without_a_binding(tmp_path: Path) -> None:
         pytest.skip("libcamera's Python binding is on the path")
     with pytest.raises(EyespotError, match="python3-libcamera"):
         binding.load([tmp_path])
+
+
+def test_the_binding_takes_what_the_driver_asks_for() -> None:
+    """Types alone: the binding refuses a number for a switch, or one number for an array."""
+    real = pytest.importorskip("libcamera", reason="libcamera's Python binding is not installed")
+    cameras = real.CameraManager.singleton().cameras
+    if not cameras:
+        pytest.skip("libcamera finds no camera, so there are no requests")
+    ours = Cameras(Library(fake_libcamera.FakeLibcamera()))
+    imaging = LibcameraImaging("libcamera:0", ours)
+    asked: dict[str, Any] = {}
+    for control, item in imaging.capabilities().items():
+        imaging.apply(dict.fromkeys(set(MODE_OF.values()), "manual"))
+        for value in item.options or (item.default, item.high if item.kind == "number" else item.default):
+            imaging.apply({control: value})
+            asked |= ours.get("libcamera:0").all_wanted()
+    assert len(asked) > 15
+    cameras[0].acquire()
+    try:
+        cameras[0].configure(cameras[0].generate_configuration([real.StreamRole.VideoRecording]))
+        request = cameras[0].create_request()
+        for name, value in asked.items():
+            home = real.controls.draft if name == "NoiseReductionMode" else real.controls
+            request.set_control(getattr(home, name), value)
+        with pytest.raises(RuntimeError):
+            request.set_control(real.controls.AeEnable, "yes")
+    finally:
+        cameras[0].release()

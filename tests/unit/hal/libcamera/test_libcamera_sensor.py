@@ -106,6 +106,15 @@ async def test_other_layouts_with_padded_rows(binding: FakeLibcamera, ours: Came
         assert seen[0] > seen[1] + 20
 
 
+async def test_full_range_becomes_what_the_stream_says(binding: FakeLibcamera, ours: Cameras) -> None:
+    seen = []
+    for full in (False, True):
+        binding.cameras[0].full_range = full
+        async with aclosing(sensor(ours).units()) as units:
+            seen.append(await wait_for(units, Pictures(), lambda _: True))
+    assert seen[1][0] == pytest.approx(16 + seen[0][0] * 219 / 255, abs=2)
+
+
 async def test_a_stream_waits_for_the_one_before_and_damaged_pictures_are_counted(
     binding: FakeLibcamera, ours: Cameras
 ) -> None:
@@ -153,8 +162,9 @@ async def test_an_address_of_no_camera(ours: Cameras) -> None:
         with pytest.raises(EyespotError, match="names no camera"):
             LibcameraSensor(address, SensorSettings(), SystemClock(), ours=ours)
     missing = LibcameraSensor("libcamera:7", SensorSettings(), SystemClock(), ours=ours)
-    with pytest.raises(EyespotError, match=r"has no camera '7'\. It finds: /base/soc"):
+    with pytest.raises(EyespotError, match=r"has no camera '7'\. It finds: /base/soc") as caught:
         await anext(missing.units())
+    assert caught.value.kind is Kind.UNAVAILABLE  # it is tried again: it may be plugged in
 
 
 @pytest.mark.skipif(find() is None or not find().usable, reason="libcamera's Python binding is not installed")  # type: ignore[union-attr]
