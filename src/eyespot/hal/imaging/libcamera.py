@@ -20,6 +20,12 @@ _TURNED = {
 """From whether columns and rows are reversed to libcamera's name for it."""
 _OTHER = {"ColourGains": "ColourTemperature", "ColourTemperature": "ColourGains"}
 """Two ways to say one thing: the last one said holds."""
+_MOVED = {
+    Control.EXPOSURE_MODE: ("ExposureTime", "AnalogueGain"),
+    Control.WHITE_BALANCE_MODE: ("ColourGains", "ColourTemperature"),
+    Control.FOCUS_MODE: ("LensPosition",),
+}
+"""What each loop moves: once it runs nothing of these is asked for, because that would end some cameras' loops."""
 _ORIENTATION = {Control.FLIP_HORIZONTAL, Control.FLIP_VERTICAL, Control.ROTATION}
 
 
@@ -64,7 +70,9 @@ class LibcameraImaging:
             if control in self._found:
                 raw |= self._found[control].to_raw(value)
         raw = self._with_both_gains(raw)
-        self._camera.want(raw, [_OTHER[name] for name in raw if name in _OTHER])
+        gone = [_OTHER[name] for name in raw if name in _OTHER]
+        gone += [name for mode, names in _MOVED.items() if checked.get(mode) == "auto" for name in names]
+        self._camera.want(raw, gone)
         if checked.keys() & _ORIENTATION:
             self._turn(checked)
         return checked
