@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import calls
+import doors
 
 Attempt = Callable[[], str]
 """Returns what it got, or nothing when it got nothing; ``OSError`` means that it was refused."""
@@ -351,7 +352,7 @@ def programs_from_its_storage() -> str:
 
 
 def escape() -> None:
-    ATTEMPTS.update(calls.attempts())
+    ATTEMPTS.update(calls.attempts() | doors.attempts())
     escaped = 0
     for name, act in ATTEMPTS.items():
         try:

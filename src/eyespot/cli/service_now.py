@@ -21,7 +21,7 @@ def now_of(state: Path, name: str) -> dict[str, Any] | None:
 
 
 def now_in_words(now: dict[str, Any]) -> Iterator[str]:
-    """What it used of models, outputs, the network and the bus, a line each."""
+    """What it used of models, outputs, the network and the bus, and what was refused, a line each."""
     if (inference := now.get("inference")) is not None:
         for package, counted in inference["models"].items():
             planned = f"; the host's plan leaves it {counted['planned_hz']:g}/s now" if "planned_hz" in counted else ""
@@ -34,6 +34,18 @@ def now_in_words(now: dict[str, Any]) -> Iterator[str]:
         yield f"Network: {network['made']} connections, {passed}; refused: {network['refused']}"
     if "bus" in now:
         yield f"Bus: {now['bus']['messages']} messages{_refused(now['bus'])}"
+    if now.get("frames", {}).get("refused"):
+        yield f"Frames{_refused(now['frames'])}"
+    yield from _kernel(now.get("kernel", {}))
+
+
+def _kernel(counted: dict[str, Any]) -> Iterator[str]:
+    """What the kernel refused by itself, and whether that is known."""
+    if counted.get("told") is False:
+        yield "Refused by the kernel: not counted here (eyespot doctor says why)"
+    elif counted.get("refused"):
+        waited = f"; it was made to wait {counted['held_up']} times" if counted["held_up"] else ""
+        yield f"Refused by the kernel: {', '.join(counted['refusals'])}{waited}"
 
 
 def _refused(counted: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import socket
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ ACCEPTS, ACCEPT_WINDOW_S = 32, 0.5
 """More connections than this in the window wait for the next."""
 SEND_BUFFER_BYTES = 8192
 """What waits for a client that does not read: about ten ticks, with what the kernel adds to each."""
+_KEPT_REFUSALS = 16
 
 
 class Client:
@@ -88,6 +89,7 @@ class Door:
         self._resume: asyncio.TimerHandle | None = None
         self.served = self.refused = self.lost = 0
         self._offered: Counter[str] = Counter()
+        self._refusals: deque[str] = deque(maxlen=_KEPT_REFUSALS)
 
     def open(self) -> None:
         """Listen; a socket left by an earlier life is replaced. Raises ``UNAVAILABLE`` where it cannot be made."""
@@ -139,9 +141,10 @@ class Door:
         return any(unread_bytes(client.peer) for client in self._clients.values())
 
     def status(self) -> dict[str, Any]:
-        """Counters, and what is read now."""
+        """Counters, what is read now, and the last refusals in words."""
         views = sorted(client.view_name for client in self._clients.values() if client.cut is not None)
-        counts = {"served": self.served, "refused": self.refused, "ticks_lost": self.lost}
+        counts: dict[str, Any] = {"served": self.served, "refused": self.refused, "ticks_lost": self.lost}
+        counts["refusals"] = list(self._refusals)
         return {"clients": len(self._clients), "reading": views, "offered": dict(self._offered), **counts}
 
     def _accept(self) -> None:
@@ -221,6 +224,7 @@ class Door:
 
     def _refuse(self, client: Client, error: EyespotError) -> None:
         self.refused += 1
+        self._refusals.append(str(error)[:200])
         client.say(json.dumps({"error": {"kind": error.kind.name, "what": error.what, "todo": error.todo}}))
         client.stop_hearing()
         self._end(client)

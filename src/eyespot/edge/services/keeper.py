@@ -139,7 +139,7 @@ class Keeper:
                 log.warning("a status report of the frames process does not parse")
                 continue
             for name, kept in self._kept.items():
-                kept.offered(doors.get(name, {}).get("offered", {}))
+                kept.at_frames(doors.get(name, {}))
 
     def _tell_failures(self) -> None:
         """An event for each that has failed for good, once."""

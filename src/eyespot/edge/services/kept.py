@@ -23,6 +23,7 @@ from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
 from eyespot.edge.services.hosting import host_of
 from eyespot.edge.services.inference.model_desk import SOCKET as MODEL_SOCKET
 from eyespot.edge.services.installed import Checked
+from eyespot.edge.services.kernel_record import KernelRecord
 from eyespot.edge.services.launching import prepare, run_folder, settings_of
 from eyespot.edge.services.log_file import LogFile
 from eyespot.edge.services.relay import Counters, Relay
@@ -62,6 +63,8 @@ class Kept:
         self._egress: EgressProxy | None = None
         self._egress_counters = EgressCounters()
         self._running: Running | None = None
+        self._kernel = KernelRecord()
+        self._frames: dict[str, Any] = {}
         self._life_id = ""
         self._log_file = LogFile(desk.layout.service_logs_dir, row.name)
         self._logs: list[str] = []
@@ -98,10 +101,11 @@ class Kept:
         if first:
             self._come("running")
 
-    def offered(self, counts: Mapping[str, int]) -> None:
-        """The frames process told how many frames of each view were offered to it."""
+    def at_frames(self, door: Mapping[str, Any]) -> None:
+        """The frames process told how its door is: how many frames of each view were offered, what was refused."""
         if self._running is not None:
-            self._health.progress.offered(counts)
+            self._health.progress.offered(door.get("offered", {}))
+        self._frames = {"refused": door.get("refused", 0), "refusals": door.get("refusals", [])}
 
     def allowed(self) -> May | None:
         """What it may say; None while it does not run."""
@@ -141,7 +145,9 @@ class Kept:
         beat = self._health.beat
         found: dict[str, Any] = {"state": self.state, "why": self.why, "version": self.row.version}
         found |= {"deaths": self._health.deaths, "beat": beat.model_dump(mode="json") if beat else None}
-        found["views"] = self._health.progress.status()
+        found |= {"views": self._health.progress.status(), "kernel": self._kernel.status(self._running)}
+        if self._frames:
+            found["frames"] = self._frames
         if self._relay is not None:
             found["bus"] = self._relay.status()
         if (models := self._desk.models.status(self.row.name)) is not None:
@@ -255,9 +261,11 @@ class Kept:
     async def _keep_log(self, running: Running) -> None:
         """What it said since the last look goes to the disk; one that refuses costs the lines, nothing else."""
         lines, self._logged = running.logs.since(self._logged), running.logs.taken
-        if not lines:
-            return
-        await self._write_log(lines)
+        if new := self._kernel.look(running):
+            log.warning("service %s: refused by the kernel: %s", self.row.name, ", ".join(new))
+            lines += [f"-- refused by the kernel: {call}" for call in new]
+        if lines:
+            await self._write_log(lines)
 
     async def _write_log(self, lines: Sequence[str]) -> None:
         try:
@@ -277,6 +285,7 @@ class Kept:
             else:
                 await self._running.kill()
             await self._keep_log(self._running)
+            self._kernel.end()
             self._logs, self._running = self._running.logs.lines(), None
         if self._relay is not None:
             await self._relay.close()

@@ -8,7 +8,7 @@ root, bubblewrap makes a user namespace of its own, and the service is the host'
 Source: bwrap(1) of bubblewrap 0.8, setpriv(1) and prlimit(1) of util-linux 2.38.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,14 +57,16 @@ def options(launch: Launch, runtime: Runtime, scratch: Path, fds: Descriptors, *
     ]
 
 
-def payload(launch: Launch, *, becoming: bool, counted: Container[str]) -> list[str]:
-    """What bubblewrap runs: limits, the change of user, the service's own command.
+def payload(launch: Launch, *, becoming: bool, counted: Container[str], launcher: Sequence[str] = ()) -> list[str]:
+    """What bubblewrap runs: limits, the change of user, the launcher, the service's own command.
 
     Args:
         becoming: whether it still has to become the service's user (as root).
         counted: budgets that a cgroup enforces; memory and pids get a resource limit instead where it does not.
+        launcher: runs the command that follows it, under a filter that tells what it refuses; see ``telling_launcher``.
     """
-    return [*_OUTPUT, *_rlimits(launch, counted), *(_become() if becoming else ()), *launch.command]
+    become = _become() if becoming else ()
+    return [*_OUTPUT, *_rlimits(launch, counted), *become, *launcher, *launch.command]
 
 
 def _namespaces(*, becoming: bool) -> Iterator[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eyespot.edge.services.engines.cgroup import Cgroup
-from eyespot.edge.services.engines.contract import Breach, Ended, Identity, Usage
+from eyespot.edge.services.engines.contract import Breach, Ended, Identity, KernelRefusals, Usage
 from eyespot.edge.services.engines.log_tail import LogTail
+from eyespot.edge.services.engines.refusal_listener import RefusalListener
 
 _READ_BYTES = 1 << 16
 _LOOK_S = 0.002
@@ -30,6 +31,7 @@ class Held:
         cgroup: where it is counted.
         oom_note: a file that is there when the kernel killed for memory, for engines whose cgroup may be gone too soon.
         release: called once when nothing of the service is left.
+        listener: counts what the kernel refuses it; None where the kernel refuses without telling.
     """
 
     process: asyncio.subprocess.Process
@@ -39,6 +41,7 @@ class Held:
     cgroup: Cgroup | None
     oom_note: Path | None
     release: Callable[[], None]
+    listener: RefusalListener | None = None
 
 
 class ConfinedRunning:
@@ -65,6 +68,10 @@ class ConfinedRunning:
         if not self._end.done():
             self._note_breaches()
         return self._breaches | ({"log": self.logs.dropped_bytes} if self.logs.dropped_bytes else {})
+
+    def refusals(self) -> KernelRefusals:
+        """See ``contract.Running``."""
+        return KernelRefusals() if self._held.listener is None else self._held.listener.refusals()
 
     async def wait(self) -> Ended:
         """See ``contract.Running``."""
@@ -94,6 +101,8 @@ class ConfinedRunning:
         if held.root_fd is not None:
             await gone(held.root_fd)
         self._note_breaches()  # at once: whoever made the cgroup may soon remove it
+        if held.listener is not None:
+            held.listener.close()
         await output
         code = await held.process.wait()
         if held.oom_note is not None and held.oom_note.exists():

@@ -15,12 +15,15 @@ from pathlib import Path
 from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Image, Launch, UidRange
+from eyespot.edge.services.engines.handover import listening
 from eyespot.edge.services.engines.images import PODMAN_ENV, Program, ensure, recipe_for, trial_recipe
 from eyespot.edge.services.engines.keeper import remove_container, remove_containers
 from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
+from eyespot.edge.services.engines.notification import kernel_notifies
 from eyespot.edge.services.engines.podman import Place, run_arguments
+from eyespot.edge.services.engines.refusal_listener import RefusalListener
 from eyespot.edge.services.engines.runtime import own_libraries, own_package
 from eyespot.edge.services.engines.scratch import Scratch, opened
 from eyespot.edge.services.engines.seccomp import podman_profile
@@ -35,6 +38,8 @@ REAPER = ("catatonit", "/usr/libexec/podman/catatonit")
 OVERHEAD_PIDS = 1
 TRIAL_UIDS = UidRange(2_146_000_000)
 _LOOK_S = 0.01
+_Ending = tuple[Callable[[], None], RefusalListener | None]
+"""What is called once nothing of a service is left, and who counts what the kernel refuses it."""
 
 
 class ContainerEngine:
@@ -51,6 +56,7 @@ class ContainerEngine:
         self._owner = owner
         self._answer: Availability | None = None
         self._runtime = ""
+        self._tells = kernel_notifies()
         self._swept = False
         self._bases: dict[Program, str] = {}
         self._keeper: subprocess.Popen[bytes] | None = None
@@ -119,14 +125,23 @@ class ContainerEngine:
                 failure = error.what
             if not failure:
                 self._runtime = runtime
-                return Availability(True, f"podman works with {runtime}; each service has users of its own.")
+                told = "what the kernel refuses is counted" if self._tells else "what the kernel refuses is not counted"
+                return Availability(True, f"podman works with {runtime}; each service has users of its own; {told}.")
             failures.append(f"{runtime}: {failure}")
         return Availability(
             False, f"podman does not work here: {'; '.join(failures)}.", "Install runc or crun, or update it."
         )
 
     async def _try_with(self, runtime: str) -> str:
-        """What went wrong, nothing when it worked."""
+        """What went wrong, nothing when it worked; without counting what the kernel refuses where it cannot."""
+        self._tells = kernel_notifies()
+        failure = await self._try_once(runtime)
+        if failure and self._tells:
+            self._tells = False
+            failure = await self._try_once(runtime)
+        return failure
+
+    async def _try_once(self, runtime: str) -> str:
         image = await asyncio.to_thread(lambda: ensure(trial_recipe()))
         with tempfile.TemporaryDirectory(prefix="eyespot-trial-") as folder:
             code, run = Path(folder, "code"), Path(folder, "run")
@@ -137,26 +152,31 @@ class ContainerEngine:
             trial = Launch(name, ("/usr/bin/true",), code, Path(folder, "scratch"), run, budget, TRIAL_UIDS)
             running = await self._start(trial, runtime, image)
             ended = await running.wait()
+        self._tells = running.refusals().told
         return "" if ended.status == 0 else " ".join(running.logs.lines()[-2:]) or ended.text
 
     async def _start(self, launch: Launch, runtime: str, image: str) -> ConfinedRunning:
         scratch = await opened(launch.scratch, launch.budget.disk_mb, launch.uids.host_uid)
         papers = Path(tempfile.mkdtemp(prefix="eyespot-container-"))
         release = partial(_release, scratch, papers)
+        listener, machine = None, os.uname().machine
         try:
-            (papers / "seccomp.json").write_text(json.dumps(podman_profile(os.uname().machine)), encoding="ascii")
+            door = papers / "refusals.sock" if self._tells else None
+            profile = podman_profile(machine, listener=door)
+            (papers / "seccomp.json").write_text(json.dumps(profile), encoding="ascii")
             place = Place(
                 runtime, image, self._owner, papers / "seccomp.json", papers / "pid", scratch.where, own_package(),
                 own_libraries(),
             )  # fmt: skip
-            return await _whole(self._spawn(launch, place, scratch, release))
+            listener = RefusalListener(listening(door), self._clock, machine) if door else None
+            return await _whole(self._spawn(launch, place, scratch, (release, listener)))
         except BaseException:  # whatever ended it, nothing of it may stay mounted
+            if listener is not None:
+                listener.close()
             await asyncio.to_thread(release)
             raise
 
-    async def _spawn(
-        self, launch: Launch, place: Place, scratch: Scratch, release: Callable[[], None]
-    ) -> ConfinedRunning:
+    async def _spawn(self, launch: Launch, place: Place, scratch: Scratch, ending: _Ending) -> ConfinedRunning:
         process = await asyncio.create_subprocess_exec(
             "podman",
             *run_arguments(launch, place),
@@ -168,7 +188,7 @@ class ContainerEngine:
             env=PODMAN_ENV,
         )
         try:
-            return await self._find(process, launch, place, scratch, release)
+            return await self._find(process, launch, place, scratch, ending)
         except BaseException:  # whatever ended it, the container may not go on without us
             await let_go(process)
             await asyncio.to_thread(remove_container, self._owner, launch.name)
@@ -180,7 +200,7 @@ class ContainerEngine:
         launch: Launch,
         place: Place,
         scratch: Scratch,
-        release: Callable[[], None],
+        ending: _Ending,
     ) -> ConfinedRunning:
         assert process.stdout is not None
         root_pid = await _pid(process, place.pidfile)
@@ -198,7 +218,7 @@ class ContainerEngine:
         group = cgroups.Cgroup(seats, OVERHEAD_PIDS) if seats else None
         by = {} if group is None else group.enforced()
         identity = Identity(first_pid, launch.uids.host_uid, namespace)
-        held = Held(process, process.stdout, first_fd, root_fd, group, place.pidfile.with_name("oom"), release)
+        held = Held(process, process.stdout, first_fd, root_fd, group, place.pidfile.with_name("oom"), *ending)
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
         return ConfinedRunning(identity, held, logs, {**by, "disk": "file system"} if scratch.mounted else by)
 

@@ -145,6 +145,18 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelRefusals:
+    """System calls that the kernel refused a service in this life, as the filter's listener counted them."""
+
+    told: bool = False
+    """Whether all that is refused is counted; without a listener nothing is."""
+    by_call: Mapping[str, int] = field(default_factory=dict)
+    """``mount``, ``socket(AF_INET)``, … → how often. The kinds are named in ``refusal``, so there are not many."""
+    held_up: int = 0
+    """How often it was made to wait because it made more such calls than are answered in a second."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """How a service ended: its exit status, or 128 + the signal that killed it."""
 
@@ -174,6 +186,9 @@ class Running(Protocol):
 
     def breaches(self) -> dict[Breach, int]:
         """How often each budget was reached since the start; only what is not zero."""
+
+    def refusals(self) -> KernelRefusals:
+        """What the kernel refused it since the start."""
 
     async def wait(self) -> Ended:
         """Wait for its end. May be called by several at once, and again."""

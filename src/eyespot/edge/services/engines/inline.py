@@ -19,6 +19,7 @@ from eyespot.edge.services.engines.contract import (
     Entry,
     Identity,
     InlineContext,
+    KernelRefusals,
     Launch,
     Usage,
 )
@@ -101,6 +102,10 @@ class InlineRunning:
     def breaches(self) -> dict[Breach, int]:
         """See ``contract.Running``."""
         return {"log": self.logs.dropped_bytes} if self.logs.dropped_bytes else {}
+
+    def refusals(self) -> KernelRefusals:
+        """See ``contract.Running``: no filter holds it, so nothing is refused."""
+        return KernelRefusals(told=True)
 
     async def wait(self) -> Ended:
         """See ``contract.Running``."""

@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,9 +17,11 @@ from eyespot.edge.services.engines import user_namespace
 from eyespot.edge.services.engines.bubblewrap import GROUP, PASSWD, Descriptors, options, payload
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
+from eyespot.edge.services.engines.handover import offer
 from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.let_go import last_words, let_go
 from eyespot.edge.services.engines.log_tail import LogTail
+from eyespot.edge.services.engines.refusal_listener import RefusalListener
 from eyespot.edge.services.engines.runtime import host_runtime
 from eyespot.edge.services.engines.scratch import Scratch, opened
 from eyespot.edge.services.engines.seccomp_bpf import program
@@ -90,6 +93,8 @@ class ProcessEngine:
         except BaseException:  # whatever ended it, nothing of it may stay mounted
             await asyncio.to_thread(_release, scratch, group)
             raise
+        source, machine = started.source, os.uname().machine
+        listener = None if source is None else RefusalListener(source, self._clock, machine)
         identity = Identity(started.first_pid, owner_uid(launch), started.pid_namespace)
         held = Held(
             started.process,
@@ -99,6 +104,7 @@ class ProcessEngine:
             group,
             None,
             partial(_release, scratch, group),
+            listener,
         )
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
         return ConfinedRunning(identity, held, logs, enforced(group, scratch))
@@ -108,28 +114,31 @@ class ProcessEngine:
             info, info_end = _pipe(ours, theirs)
             block_end, block = _pipe(theirs, ours)
             user = _keep(theirs, user_namespace.make(owner_uid(launch))) if os.geteuid() == 0 else None
-            texts = (program(os.uname().machine), PASSWD.encode(), GROUP.encode())
+            handover = offer(machine := os.uname().machine, ours, theirs)
+            texts = (program(machine, telling=handover.tells), PASSWD.encode(), GROUP.encode())
             seccomp, passwd, groups = (_keep(theirs, _memory_file(text)) for text in texts)
             fds = Descriptors(seccomp, info_end, block_end, passwd, groups)
             words = options(launch, host_runtime(), scratch.where, fds, becoming=user is not None)
             told = _keep(theirs, _memory_file(b"".join(word.encode() + b"\0" for word in words)))
             joins = [_keep(theirs, fd) for fd in group.join_fds()] if group else []
+            counted = group.enforced() if group else ()
             process = await asyncio.create_subprocess_exec(
                 *("bwrap", "--args", str(told), "--"),
-                *payload(launch, becoming=user is not None, counted=group.enforced() if group else ()),
+                *payload(launch, becoming=user is not None, counted=counted, launcher=handover.launcher),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL if user is None else user,
                 stderr=asyncio.subprocess.PIPE,
-                pass_fds=[seccomp, passwd, groups, info_end, block_end, told],
+                pass_fds=[seccomp, passwd, groups, info_end, block_end, told, *handover.given],
                 preexec_fn=_before_exec(joins),
                 env={"PATH": _PATH},
             )
             theirs.close()
             try:
-                return await _started(process, info, block)
+                started = await _started(process, info, block)
             except BaseException:  # whatever ended it, bubblewrap may not go on without us
                 await let_go(process)
                 raise
+            return replace(started, source=handover.source.dup() if handover.source else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +149,8 @@ class _Started:
     pid_namespace: int
     first_fd: int
     root_fd: int
+    source: socket.socket | None = None
+    """Where the listener of its filter comes from."""
 
 
 async def _started(process: asyncio.subprocess.Process, info: int, block: int) -> _Started:
@@ -189,7 +200,8 @@ def _strength(running: ConfinedRunning) -> str:
     who = (
         "each service is a user of its own" if os.geteuid() == 0 else "services run as this user, under another number"
     )
-    return f"bubblewrap works; {who}; budgets: {by}."
+    told = "counted" if running.refusals().told else "not counted"
+    return f"bubblewrap works; {who}; budgets: {by}; what the kernel refuses is {told}."
 
 
 def _keep(stack: ExitStack, fd: int) -> int:

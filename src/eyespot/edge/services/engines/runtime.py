@@ -62,6 +62,12 @@ def trusted_certificates() -> Path | None:
     return next((Path(name) for name in _TRUSTED if Path(name).is_file()), None)
 
 
+def inside_python() -> str:
+    """Where ``host_runtime`` has the interpreter that runs us."""
+    binary, base = Path(sys.executable).resolve(), Path(sys.base_prefix).resolve()
+    return str(binary) if base.is_relative_to("/usr") else f"{PYTHON}/{binary.relative_to(base)}"
+
+
 def own_package() -> Path:
     """The folder of the package ``eyespot``, wherever it is installed."""
     spec = importlib.util.find_spec("eyespot")

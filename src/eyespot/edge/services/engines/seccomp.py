@@ -10,6 +10,7 @@ Sources: seccomp(2), clone(2); /usr/share/containers/seccomp.json of containers-
 
 import errno
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -43,13 +44,26 @@ MACHINES = {"x86_64": ("SCMP_ARCH_X86_64", "amd64"), "aarch64": ("SCMP_ARCH_AARC
 @cache
 def syscall_table() -> dict[str, tuple[int | None, int | None]]:
     """Every call that is allowed without a condition → its number on x86-64 and on arm64, None where it has none."""
-    text = files(__package__).joinpath("syscalls.tsv").read_text(encoding="ascii")
+    return _table("syscalls.tsv")
+
+
+@cache
+def refused_table() -> dict[str, tuple[int | None, int | None]]:
+    """Every call with a name that is never allowed, whatever its arguments; numbers as in ``syscall_table``."""
+    return _table("refused_syscalls.tsv")
+
+
+def _table(file: str) -> dict[str, tuple[int | None, int | None]]:
+    text = files(__package__).joinpath(file).read_text(encoding="ascii")
     rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
     return {name: (_number(x86_64), _number(arm64)) for name, x86_64, arm64 in rows}
 
 
-def podman_profile(machine: str, installed: Path = CONTAINERS_PROFILE) -> dict[str, Any]:
+def podman_profile(machine: str, installed: Path = CONTAINERS_PROFILE, listener: Path | None = None) -> dict[str, Any]:
     """The profile for ``podman --security-opt seccomp=``, made from the ``installed`` one.
+
+    With a ``listener`` (a Unix socket that listens), what is refused by name is told to whoever gets the filter's
+    listener there, from the OCI runtime; a call without a name gets its error from the kernel as before.
 
     Raises ``NOT_FOUND`` without an installed one, ``INVALID`` when it is not understood or the machine is unknown.
     """
@@ -71,9 +85,24 @@ def podman_profile(machine: str, installed: Path = CONTAINERS_PROFILE) -> dict[s
             _rule("SCMP_ACT_ALLOW", {"clone"}, "SCMP_CMP_MASKED_EQ", NAMESPACE_FLAGS),
             _rule("SCMP_ACT_ALLOW", {"socket"}, "SCMP_CMP_EQ", AF_UNIX),
             _rule("SCMP_ACT_ALLOW", {"socketpair"}, "SCMP_CMP_EQ", AF_UNIX),
-            {**_rule("SCMP_ACT_ERRNO", FORBIDDEN), "errnoRet": errno.EPERM},
+            *(_refusing() if listener is None else _telling(names)),
         ],
+        **({} if listener is None else {"listenerPath": str(listener)}),
     }
+
+
+def _refusing() -> Iterator[dict[str, Any]]:
+    yield {**_rule("SCMP_ACT_ERRNO", FORBIDDEN), "errnoRet": errno.EPERM}
+
+
+def _telling(allowed: set[str]) -> Iterator[dict[str, Any]]:
+    """The same refusals for a listener; names that the runtime does not know are left out by it."""
+    yield _rule("SCMP_ACT_NOTIFY", (FORBIDDEN | set(refused_table())) - allowed - CONDITIONAL)
+    for name in ("socket", "socketpair"):
+        yield _rule("SCMP_ACT_NOTIFY", {name}, "SCMP_CMP_NE", AF_UNIX)
+    for bit in range(32):
+        if flag := NAMESPACE_FLAGS & 1 << bit:
+            yield _rule("SCMP_ACT_NOTIFY", {"clone"}, "SCMP_CMP_MASKED_EQ", flag, flag)
 
 
 def _allowed_without_rights(rules: list[dict[str, Any]], arch: str) -> set[str]:
@@ -88,8 +117,10 @@ def _allowed_without_rights(rules: list[dict[str, Any]], arch: str) -> set[str]:
     return names - FORBIDDEN - CONDITIONAL
 
 
-def _rule(action: str, names: set[str] | frozenset[str], op: str = "", value: int = 0) -> dict[str, Any]:
-    args = [{"index": 0, "value": value, "valueTwo": 0, "op": op}] if op else []
+def _rule(
+    action: str, names: set[str] | frozenset[str], op: str = "", value: int = 0, value_two: int = 0
+) -> dict[str, Any]:
+    args = [{"index": 0, "value": value, "valueTwo": value_two, "op": op}] if op else []
     return {"action": action, "names": sorted(names), "args": args}
 
 

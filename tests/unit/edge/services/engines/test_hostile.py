@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hostile_doors import LEADS_HERE, NOTHING_THERE, open_doors, told_by_kernel
 
 from eyespot.contracts.frames_door import Grant
 from eyespot.edge.infer_client import Account, RemoteSession
 from eyespot.edge.infer_models import Wanted
 from eyespot.edge.infer_process import InferenceProcess
 from eyespot.edge.services.engines.contract import Engine, Launch, Running
+from eyespot.edge.services.engines.notification import kernel_notifies
 from eyespot.edge.services.inference.allowance import Allowance
 from eyespot.edge.services.inference.answers import Answers
 from eyespot.edge.services.inference.door import CONNECTIONS, InferDoor
@@ -56,6 +59,8 @@ def victim(tmp_path: Path) -> Iterator[dict[str, str]]:
             folder.chmod(0o755)
         (other / "bus.sock").chmod(0o777)
         yield {
+            "HOSTILE_DOORS": "net frames",
+            "HOSTILE_NAME": f"{LEADS_HERE}:80",
             "HOSTILE_PORT": str(port.getsockname()[1]),
             "HOSTILE_ABSTRACT": ABSTRACT,
             "HOSTILE_FILES": f"{other}/secret:{other}/bus.sock:{other}:{Path(__file__)}",
@@ -85,17 +90,27 @@ async def run(engine: Engine, launch: Launch) -> tuple[Running, int]:
     return running, (await running.wait()).status
 
 
-async def test_nothing_it_tries_works(engine: Engine, hostile: Callable[..., Launch]) -> None:
+async def test_nothing_it_tries_works_and_what_is_refused_is_told(
+    engine: Engine, hostile: Callable[..., Launch]
+) -> None:
     prepared = hostile("hostile.py")
     with socket.socket(socket.AF_UNIX) as bus:
         bus.bind(str(prepared.run / "bus.sock"))
-        running, status = await run(engine, prepared)
+        running = await engine.start(prepared)
+        async with open_doors(running.identity, prepared) as doors:
+            status = (await running.wait()).status
         assert (prepared.run / "bus.sock").is_socket()
     answers = {answer["attempt"]: answer for answer in map(json.loads, running.logs.lines())}
-    assert len(answers) >= 65
     tolerated = {} if AS_ROOT else NEEDS_ROOT
     assert [answer for name, answer in answers.items() if answer["worked"] and name not in tolerated] == []
     assert status == 0 or not AS_ROOT
+    by_kernel, at_doors = told_by_kernel(answers), {name for name in answers if name.startswith(("net_", "frames_"))}
+    assert set(answers) == set(by_kernel) | NOTHING_THERE | at_doors, "every attempt is told somewhere, or met nothing"
+    found = running.refusals()
+    assert found.told == kernel_notifies()
+    if found.told:
+        assert Counter(by_kernel.values()) <= Counter(found.by_call), f"not told by the kernel: {found.by_call}"
+    assert doors.told() == at_doors
 
 
 def test_the_attempts_work_where_nothing_confines(victim: dict[str, str], tmp_path: Path) -> None:

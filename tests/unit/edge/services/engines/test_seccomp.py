@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from eyespot.edge.services.engines import seccomp_bpf
+from eyespot.edge.services.engines.refusal import refusal_of
 from eyespot.edge.services.engines.seccomp import (
     AF_UNIX,
     CONDITIONAL,
@@ -19,6 +20,7 @@ from eyespot.edge.services.engines.seccomp import (
     FORBIDDEN,
     NAMESPACE_FLAGS,
     podman_profile,
+    refused_table,
     syscall_table,
 )
 from eyespot.kernel.errors import EyespotError, Kind
@@ -88,6 +90,23 @@ class TestProgram:
             assert got == (ALLOW if family == AF_UNIX else refused(errno.EAFNOSUPPORT))
         assert verdict(program, number, ARCHES[machine], 1 << 32 | AF_UNIX) == refused(errno.EAFNOSUPPORT)
 
+    def test_tells_what_it_would_refuse_and_nothing_else(self, machine: str) -> None:
+        """But clone3, which glibc tries for every thread; and the listener's error is the one that it would give."""
+        refusing, telling = (seccomp_bpf.program(machine, telling=telling) for telling in (False, True))
+        flags = [1 << bit for bit in range(40)]
+        for number, argument in [
+            *((number, 0) for number in (*range(600), 0x40000001, -1)),
+            *((NUMBERS[machine][name], argument) for name in NUMBERS[machine] for argument in (*range(50), *flags)),
+        ]:
+            before = verdict(refusing, number, ARCHES[machine], argument)
+            now = verdict(telling, number, ARCHES[machine], argument)
+            if before == ALLOW or number == seccomp_bpf.CLONE3:
+                assert now == before
+            else:
+                assert now == seccomp_bpf.USER_NOTIF
+                assert before == refused(refusal_of(machine, number, argument).error), number
+        assert verdict(telling, 1, 0x40000003) == KILL
+
     def test_kills_what_speaks_for_another_machine(self, machine: str) -> None:
         program = seccomp_bpf.program(machine)
         assert verdict(program, 1, 0x40000003) == KILL  # i386
@@ -101,7 +120,7 @@ class TestProgram:
         except OSError:
             pytest.skip("there is no libseccomp here to compare with")
         column = list(ARCHES).index(machine)
-        for name, row in syscall_table().items():
+        for name, row in (syscall_table() | refused_table()).items():
             number = library.seccomp_syscall_resolve_name_arch(ctypes.c_uint32(ARCHES[machine]), name.encode())
             assert (number if number >= 0 else None) == row[column], name
         for name, number in {**NUMBERS[machine], "clone3": seccomp_bpf.CLONE3}.items():
@@ -116,7 +135,21 @@ def test_an_unknown_machine_is_refused_not_left_open() -> None:
 
 
 def test_the_table_holds_nothing_forbidden() -> None:
-    assert set(syscall_table()) & (FORBIDDEN | CONDITIONAL) == set()
+    assert set(syscall_table()) & (FORBIDDEN | CONDITIONAL | set(refused_table())) == set()
+    assert FORBIDDEN - set(refused_table()) == {"umount", "socketcall"}, "those two have no number here"
+
+
+@pytest.mark.parametrize(
+    ("number", "argument", "kind"),
+    [
+        (101, 0, "ptrace"), (165, 7, "mount"), (41, 2, "socket(AF_INET)"), (53, 10, "socketpair(AF_INET6)"),
+        (41, 1 << 32 | 1, "socket(no family)"), (41, 4000, "socket(another family)"),
+        (56, 1 << 28, "clone(a namespace)"),
+        (458, 0, "call 458"), (5000, 0, "a call newer than the filter"), (0x40000001, 0, "an x32 call"),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_a_name(number: int, argument: int, kind: str) -> None:
+    assert refusal_of("x86_64", number, argument).kind == kind
 
 
 def test_the_kernel_takes_the_program(tmp_path: Path) -> None:
@@ -166,6 +199,22 @@ def test_podmans_profile_is_the_installed_one_less_what_is_forbidden(tmp_path: P
     assert set(forbidden["names"]) == FORBIDDEN
     assert profile["archMap"] == [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": []}]
     assert "sync_file_range2" in podman_profile("aarch64", installed)["syscalls"][0]["names"]
+
+
+def test_podmans_profile_tells_a_listener_what_it_refuses_by_name(tmp_path: Path) -> None:
+    installed = tmp_path / "seccomp.json"
+    installed.write_text(json.dumps(SMALL_PROFILE))
+    profile = podman_profile("x86_64", installed, tmp_path / "refusals.sock")
+    allowed, _, _, _, told, *conditional = profile["syscalls"]
+    assert profile["listenerPath"] == str(tmp_path / "refusals.sock")
+    assert (told["action"], told["args"]) == ("SCMP_ACT_NOTIFY", [])
+    assert set(told["names"]) >= FORBIDDEN | {"swapon", "init_module"}
+    assert set(told["names"]) & (set(allowed["names"]) | CONDITIONAL) == set()
+    assert {(name, *rule["args"][0].values()) for rule in conditional for name in rule["names"]} == {
+        ("socket", 0, AF_UNIX, 0, "SCMP_CMP_NE"), ("socketpair", 0, AF_UNIX, 0, "SCMP_CMP_NE"),
+        *(("clone", 0, 1 << bit, 1 << bit, "SCMP_CMP_MASKED_EQ") for bit in range(32) if NAMESPACE_FLAGS & 1 << bit),
+    }  # fmt: skip
+    assert "listenerPath" not in podman_profile("x86_64", installed)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"syscalls": 3}', '{"syscalls": [{}]}'])

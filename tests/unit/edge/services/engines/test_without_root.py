@@ -48,6 +48,7 @@ def test_nothing_the_hostile_app_tries_works(home: Path) -> None:
         if Path("/", name).is_symlink()
     ]
     runtime = Runtime(((Path("/usr"), "/usr"),), tuple(links), environment("/usr/bin:/bin"))
+    runtime.env["HOSTILE_DOORS"] = ""
     launch = Launch(
         "hostile", (str(SYSTEM_PYTHON), "hostile.py"), home / "code", home / "scratch", home / "run",
         Budget(cpu=1.0, memory_mb=256, disk_mb=8), UidRange(400_000_000),
