@@ -1,4 +1,8 @@
-"""libcamera's binding: where it is found, and whether the fake is like it."""
+"""libcamera's binding: where it is found, and whether the fake is like it.
+
+Some tests here and beside need the real binding on the path, best a build of libcamera with `-Dpipelines=virtual
+-Dpycamera=enabled`: its folder `src/py` in PYTHONPATH is enough.
+"""
 
 import json
 import sys
