@@ -25,7 +25,7 @@ def write_samples(state: Path, views: Sequence["NamedView"], folder: Path) -> li
 
 async def _write(state: Path, views: Sequence["NamedView"], folder: Path) -> list[str]:
     from eyespot.bus.nats import connect
-    from eyespot.edge.frames.sample import ask_sample
+    from eyespot.edge.frames.sample_asking import ask_sample
     from eyespot.edge.layout import StateLayout
 
     bus = await connect(StateLayout(state.absolute()).run_dir, "operator", wait_s=5.0)

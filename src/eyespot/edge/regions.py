@@ -2,7 +2,7 @@
 
 Joins `vision.regions` to what the camera knows: motion, tracks, and what the whole picture has just shown. Motion
 must puzzle twice in a row. A place that shows nothing new when looked at closer (a tree, a flag) is left alone for a
-while; places take turns.
+while, for a shorter one where an object was lost; places take turns.
 """
 
 from collections import deque
@@ -19,6 +19,8 @@ from eyespot.vision.regions import Box, RegionSettings, plan
 
 BARREN_S = 3.0
 """Motion in a place that showed nothing is not looked at closer for so long."""
+LOST_S = 1.0
+"""An object that was lost is not looked for again for so long where the last closer look showed nothing new."""
 REMEMBERED = 32
 CANDIDATES = 8
 MARGIN = 0.25
@@ -74,7 +76,8 @@ class Regions:
             return ()
         lost = _inside(tracks)
         lost = lost[~_held(whole.boxes, lost)]
-        known = np.concatenate([self._seen(whole), tracks, self._barren(whole.capture_ns)])
+        lost = lost[~_held(self._barren(whole.capture_ns, LOST_S), lost, margin=0.0)]
+        known = np.concatenate([self._seen(whole), tracks, self._barren(whole.capture_ns, BARREN_S)])
         moved = _boxes(motion)
         puzzling = moved[~_held(known, moved)]
         wishes = [*_rows(lost), *_rows(puzzling[_held(self._puzzling, puzzling, margin=1.0)])]
@@ -96,9 +99,9 @@ class Regions:
             self._past.append(_Past(region, whole.capture_ns, news))
         return merge([whole, *kept]) if kept else whole
 
-    def _barren(self, now_ns: int) -> Boxes:
-        """Places that were looked at not long ago and showed nothing new."""
-        recent = [past for past in self._past if now_ns - past.at_ns < from_seconds(BARREN_S)]
+    def _barren(self, now_ns: int, within_s: float) -> Boxes:
+        """Places that were looked at so short a time ago and showed nothing new."""
+        recent = [past for past in self._past if now_ns - past.at_ns < from_seconds(within_s)]
         return _boxes([past.region for past in recent if not past.fruitful])
 
     def _seen(self, found: Detections) -> Boxes:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eyespot.contracts.detections import Boxes, Detections
-from eyespot.edge.regions import BARREN_S, Regions
+from eyespot.edge.regions import BARREN_S, LOST_S, Regions
 from eyespot.kernel.clock import NS_PER_S, from_seconds
 from eyespot.vision.regions import Box
 
@@ -105,3 +105,21 @@ def test_what_a_regions_edge_cuts_off_does_not_count_and_doubles_are_one() -> No
 def test_none_at_all_when_switched_off() -> None:
     regions = Regions(0, 0.5)
     assert choose(regions, 1, FAR) == choose(regions, 2, FAR) == ()
+
+
+def test_a_lost_object_that_a_closer_look_did_not_find_is_looked_for_again_after_a_while() -> None:
+    regions, lost = Regions(1, 0.5), np.array([FAR], np.float32)
+    chosen = choose(regions, 1, tracks=lost)
+    regions.join(found(1), chosen, [found(1)])
+    again = 1 + from_seconds(LOST_S) // STEP_NS
+    assert all(choose(regions, at, tracks=lost) == () for at in range(2, again))
+    assert len(choose(regions, again, tracks=lost)) == 1
+    assert again < 1 + from_seconds(BARREN_S) // STEP_NS, "sooner than a place that nobody was lost in"
+
+
+def test_a_lost_object_that_closer_looks_do_find_is_looked_for_each_time() -> None:
+    regions, lost = Regions(1, 0.5), np.array([FAR], np.float32)
+    for at in range(1, 5):
+        chosen = choose(regions, at, tracks=lost)
+        assert len(regions.join(found(at), chosen, [found(at, FAR)])) == 1
+    assert regions.looked == 4

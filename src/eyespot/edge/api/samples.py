@@ -5,7 +5,7 @@ import asyncio
 from eyespot.bus.contract import Bus
 from eyespot.contracts.view import NamedView
 from eyespot.contracts.view_sample import ViewSample
-from eyespot.edge.frames.sample import ask_sample
+from eyespot.edge.frames.sample_asking import ask_sample
 from eyespot.kernel.errors import EyespotError, Kind, unavailable
 
 MAX_WAITING = 16

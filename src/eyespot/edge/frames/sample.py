@@ -8,10 +8,8 @@ import base64
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from eyespot.bus import subjects
-from eyespot.bus.contract import Bus
-from eyespot.contracts.view import BY_LABEL, NamedView, View
-from eyespot.contracts.view_sample import MAX_JPEG_BYTES, SampleObject, SampleRequest, ViewSample
+from eyespot.contracts.view import BY_LABEL, View
+from eyespot.contracts.view_sample import MAX_JPEG_BYTES, SampleObject, ViewSample
 from eyespot.edge.frames.canvas import ORDERS
 from eyespot.edge.frames.cut import Cut
 from eyespot.kernel.clock import Clock
@@ -21,7 +19,6 @@ from eyespot.sdk.ring_reader import RingFrame, RingReader
 
 PATIENCE_S = 6.0
 """For the first picture; a camera with a longer time between key pictures may have none by then."""
-ANSWER_S = 9.0
 LEAST_RATE_HZ = 4.0
 """A sample does not wait for the turn of a slow view: what is cut is the same."""
 
@@ -56,15 +53,6 @@ async def take_sample(view: View, clock: Clock, reading: Callable[[Cut], Abstrac
             f"Camera {view.camera} gave no picture within {PATIENCE_S:.0f} seconds.", "Look how it is, and try again."
         )
     return await asyncio.to_thread(_as_sample, view, frame)
-
-
-async def ask_sample(bus: Bus, view: NamedView) -> ViewSample:
-    """The frames process's sample of ``view``; raises ``NOT_FOUND``, ``UNAVAILABLE`` also where that does not run."""
-    request = SampleRequest(view=view)
-    answer = await bus.request(
-        subjects.control("frames"), request.model_dump_json(exclude_unset=True).encode(), ANSWER_S
-    )
-    return ViewSample.model_validate_json(answer)
 
 
 async def _newest(reader: RingReader, written: asyncio.Event, *, wants_tracks: bool) -> RingFrame | None:

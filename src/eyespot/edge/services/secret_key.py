@@ -2,7 +2,8 @@
 
 AES-256-GCM (NIST SP 800-38D) with a random nonce for each text. What a text is for is authenticated with it, so a
 sealed text that is moved to another service or another place does not open there. The key lies apart from the store, so
-that a copy of the store alone tells nothing; whoever reads the whole state folder reads the secrets.
+that a copy of the store alone tells nothing; whoever reads the whole state folder reads the secrets. ``cryptography``
+and its memory are loaded with the first secret: most hosts have none.
 """
 
 import base64
@@ -12,9 +13,6 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from eyespot.edge.services.digest import sync_folder
 from eyespot.kernel.errors import EyespotError, unavailable
@@ -42,6 +40,8 @@ class SecretKey:
             key = self._read()
         if key is None:
             raise unavailable(f"The key {self._path} cannot be made.", "Look whether it is a link that leads nowhere.")
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         nonce = secrets.token_bytes(NONCE_BYTES)
         sealed = AESGCM(key).encrypt(nonce, text.encode(), place.encode())
         return base64.b64encode(_mark(key) + nonce + sealed).decode("ascii")
@@ -57,6 +57,9 @@ class SecretKey:
             raise _lost(place, "what is stored of it is damaged") from error
         if found[:MARK_BYTES] != _mark(key):
             raise _lost(place, f"it was sealed with another key than {self._path}")
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         rest = found[MARK_BYTES:]
         try:
             return AESGCM(key).decrypt(rest[:NONCE_BYTES], rest[NONCE_BYTES:], place.encode()).decode()

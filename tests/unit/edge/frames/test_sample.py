@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eyespot.bus import subjects
 from eyespot.contracts.track import Track, TracksMessage
 from eyespot.contracts.view_sample import ViewSample
-from eyespot.edge.frames.sample import ask_sample
+from eyespot.edge.frames.sample_asking import ask_sample
 from eyespot.kernel.errors import EyespotError, Kind
 from eyespot.media.decode import Decoder
 from eyespot.media.still import jpeg_of
