@@ -92,6 +92,8 @@ def test_its_control_is_sent_and_its_output_read(signed_in: Page) -> None:
     page.get_by_test_id("send-reset").click()
     until(lambda: '"pictures":5000' in page.get_by_test_id("answer-reset").inner_text(), "it answered")
     until(lambda: live(page, "pictures") > 5000, "it counts from there")
+    refused = page.get_by_test_id("refused-events")
+    until(lambda: "1 refusal" in refused.inner_text(), "the event that it was not granted is told as refused")
     page.get_by_test_id("service-log").locator("summary").click()
     output = page.get_by_test_id("service-log")
     until(lambda: "looking" in output.inner_text(), "its output is shown")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Wish } from "../api/service-types";
 import { fixedUse, grantedOf, sameTicks, tickedOf } from "./grants";
-import { breachRows, counterRows, liveRows, refusals, valueWords } from "./words";
+import { breachRows, counterRows, liveRows, liveWords, refusals, valueWords } from "./words";
 
 const wishes: Wish[] = [
   { key: "views", value: "door", part: "see", words: "Of camera front.", granted: true },
@@ -36,6 +36,11 @@ describe("what a service says", () => {
     expect([true, null, "", "x", { a: 1 }].map((value) => valueWords(value, words))).toEqual(["yes", "none", "none", "x", '{"a":1}']);
     expect([["drive", "step"], [], [1, [2]]].map((value) => valueWords(value, words))).toEqual(["drive, step", "none", "[1,[2]]"]);
     expect(valueWords("x".repeat(5000), words).length).toBeLessThan(500);
+  });
+  it("reads tables as people do", () => {
+    expect(liveWords({ entered: 2, lost: 0 }, words)).toBe("entered 2, lost 0");
+    expect(liveWords({ picture: { people: 2, vehicles: 1 }, door: { people: 0, vehicles: 0 } }, words)).toBe("picture: people 2, vehicles 1; door: people 0, vehicles 0");
+    expect([{}, { a: { b: { c: 1 } } }, { a: [1] }].map((value) => liveWords(value, words))).toEqual(["{}", '{"a":{"b":{"c":1}}}', '{"a":[1]}']);
   });
   it("survives counters of another shape", () => {
     const t = Object.fromEntries(["uptime", "cpu", "memory", "processes", "frames", "events", "refusedEvents", "errors", "messages", "refused", "deaths"].map((key) => [key, key])) as Parameters<typeof counterRows>[1];

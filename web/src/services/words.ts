@@ -26,6 +26,19 @@ export function valueWords(value: unknown, words: { yes: string; no: string; non
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 
+const isTable = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A live value in words: a table's values after their keys, also of tables within it; what lies deeper as `valueWords`. */
+export function liveWords(value: unknown, words: { yes: string; no: string; none: string }): string {
+  if (!isTable(value) || Object.keys(value).length === 0) return valueWords(value, words);
+  const entries = Object.entries(value);
+  const flat = (one: unknown): boolean => typeof one !== "object" || one === null;
+  const row = (of: [string, unknown][]): string => of.map(([key, one]) => `${key} ${valueWords(one, words)}`).join(", ");
+  if (entries.every(([, one]) => flat(one))) return row(entries);
+  const nested = entries.every(([, one]) => isTable(one) && Object.values(one).every(flat));
+  return nested ? entries.map(([key, one]) => `${key}: ${row(Object.entries(one as Record<string, unknown>))}`).join("; ") : valueWords(value, words);
+}
+
 /** Live values in the order of the manifest's `[state]`, then those that it does not name. */
 export function liveRows(live: LiveState | null, schema: Schema, words: { yes: string; no: string; none: string }): Row[] {
   const values = live?.values ?? {};
@@ -33,7 +46,7 @@ export function liveRows(live: LiveState | null, schema: Schema, words: { yes: s
   const keys = [...named, ...Object.keys(values).filter((key) => !named.includes(key))];
   return keys.map((key) => {
     const about = schema.properties?.[key];
-    const value = valueWords(values[key], words);
+    const value = liveWords(values[key], words);
     return { key, label: about?.title ?? keyWords(key), value, note: about?.description ?? "", long: value.length > SHORT };
   });
 }

@@ -21,4 +21,5 @@ class Onlooker(Service):
 
     def on_request(self, verb: str, body: Any) -> Any:
         self.pictures = body["from"]
+        self.emit("bright")
         return {"pictures": self.pictures}
