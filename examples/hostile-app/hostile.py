@@ -244,8 +244,11 @@ def open_files_it_was_left() -> str:
         for fd in os.listdir("/proc/self/fd")
         if _made(os.stat, f"/proc/self/fd/{fd}")
     }
+    output = {fd for fd in ("1", "2") if kinds.get(fd, "").startswith("socket:")}
     return ", ".join(
-        f"{fd}: {what}" for fd, what in kinds.items() if what != "/dev/null" and not what.startswith("pipe:")
+        f"{fd}: {what}"
+        for fd, what in kinds.items()
+        if fd not in output and what != "/dev/null" and not what.startswith("pipe:")
     )
 
 

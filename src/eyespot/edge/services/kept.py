@@ -18,6 +18,7 @@ from eyespot.edge.services.egress.proxy import EgressProxy
 from eyespot.edge.services.engines.asleep import all_asleep
 from eyespot.edge.services.engines.contract import Running
 from eyespot.edge.services.engines.log_tail import TAIL_LINES
+from eyespot.edge.services.frames_record import FramesRecord
 from eyespot.edge.services.granted import cameras_of, check_granted, check_policy, definite_views
 from eyespot.edge.services.health import TRIES_OF_UPDATE, Health
 from eyespot.edge.services.hosting import host_of
@@ -64,7 +65,7 @@ class Kept:
         self._egress_counters = EgressCounters()
         self._running: Running | None = None
         self._kernel = KernelRecord()
-        self._frames: dict[str, Any] = {}
+        self._frames = FramesRecord()
         self._life_id = ""
         self._log_file = LogFile(desk.layout.service_logs_dir, row.name)
         self._logs: list[str] = []
@@ -105,7 +106,7 @@ class Kept:
         """The frames process told how its door is: how many frames of each view were offered, what was refused."""
         if self._running is not None:
             self._health.progress.offered(door.get("offered", {}))
-        self._frames = {"refused": door.get("refused", 0), "refusals": door.get("refusals", [])}
+        self._frames.take(door)
 
     def allowed(self) -> May | None:
         """What it may say; None while it does not run."""
@@ -146,8 +147,7 @@ class Kept:
         found: dict[str, Any] = {"state": self.state, "why": self.why, "version": self.row.version}
         found |= {"deaths": self._health.deaths, "beat": beat.model_dump(mode="json") if beat else None}
         found |= {"views": self._health.progress.status(), "kernel": self._kernel.status(self._running)}
-        if self._frames:
-            found["frames"] = self._frames
+        found["frames"] = self._frames.status()
         if self._relay is not None:
             found["bus"] = self._relay.status()
         if (models := self._desk.models.status(self.row.name)) is not None:

@@ -19,6 +19,8 @@ SECCOMP = {"x86_64": 317, "aarch64": 277}
 SET_MODE_FILTER, NEW_LISTENER = 1, 8
 INSTRUCTION_BYTES = 8
 MOST_BYTES = 1 << 16
+FIRST_OTHER, FD_END = 3, 1 << 16
+"""What else was inherited is closed: the host's event loop lets copies of standard output and error through."""
 NOT_STARTED, NOT_FOUND = 126, 127
 """Exit statuses, as a shell has them."""
 
@@ -61,6 +63,7 @@ def main(fd: int, command: list[str]) -> None:
     except OSError as error:
         sys.stderr.write(f"the system call filter cannot be installed: {error.strerror}\n")
         os._exit(NOT_STARTED)
+    os.closerange(FIRST_OTHER, FD_END)
     try:
         os.execvp(command[0], command)
     except OSError as error:

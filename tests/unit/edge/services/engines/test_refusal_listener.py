@@ -44,10 +44,12 @@ async def start() -> AsyncIterator[Callable[[str], Awaitable[Started]]]:
         for telling in (True, False):
             source.send(program(MACHINE, telling=telling))
         words = ["/usr/bin/setpriv", "--no-new-privs", "--", *launched(end.fileno(), code)]
+        left = os.open("/dev/null", os.O_RDONLY)
         process = await asyncio.create_subprocess_exec(
-            *words, pass_fds=[end.fileno()], stdin=PIPE, stdout=PIPE, start_new_session=True
+            *words, pass_fds=[end.fileno(), left], stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         end.close()
+        os.close(left)
         made.append((process, source))
         return process, source
 
@@ -78,7 +80,7 @@ print(sorted(os.listdir("/proc/self/fd")))
     listener = RefusalListener(source, SystemClock(), MACHINE)
     words = await said(process)
     assert words[:6] == ["EAFNOSUPPORT"] * 4 + ["-1", str(errno.EPERM)]
-    assert "".join(words[6:]) == "['0','1','2','3']", "it has none of the launcher's descriptors"
+    assert "".join(words[6:]) == "['0','1','2','3']", "it has none of the launcher's descriptors, nor others"
     found = listener.refusals()
     assert found.told
     assert found.by_call == {"socket(AF_INET)": 3, "socket(AF_NETLINK)": 1, "unshare": 1}
