@@ -106,6 +106,22 @@ async def test_other_layouts_with_padded_rows(binding: FakeLibcamera, ours: Came
         assert seen[0] > seen[1] + 20
 
 
+async def test_two_cameras_at_once_each_get_their_own_pictures() -> None:
+    binding = FakeLibcamera("dark", "bright")
+    ours = Cameras(Library(binding))
+    for name, seconds in (("dark", 0.001), ("bright", 0.05)):
+        wanted = {Control.EXPOSURE_MODE: "manual", Control.EXPOSURE: seconds}
+        LibcameraImaging(f"libcamera:{name}", ours).apply(wanted)
+    settings = SensorSettings(encoder="software")
+    dark, bright = (LibcameraSensor(f"libcamera:{n}", settings, SystemClock(), ours=ours) for n in (0, 1))
+    ours_dark, ours_bright = Pictures(), Pictures()
+    async with aclosing(dark.units()) as some, aclosing(bright.units()) as others:
+        for _ in range(10):
+            low = await wait_for(some, ours_dark, lambda _: True)
+            high = await wait_for(others, ours_bright, lambda _: True)
+            assert low[1] + 30 < high[1]
+
+
 async def test_full_range_becomes_what_the_stream_says(binding: FakeLibcamera, ours: Cameras) -> None:
     seen = []
     for full in (False, True):
