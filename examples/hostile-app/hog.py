@@ -1,6 +1,6 @@
 """An app that uses one thing up, or refuses to go.
 
-``python3 hog.py memory|shm|pids|disk|files|log|cpu|linger|infer``
+``python3 hog.py memory|shm|pids|disk|sync|files|log|cpu|linger|infer``
 """
 
 import errno
@@ -56,6 +56,17 @@ def _fill(file: IO[bytes]) -> None:
             written += os.write(file.fileno(), b"x" * (1 << 16))
     except OSError as error:
         print(f"{file.name}: {written} bytes and then {errno.errorcode[error.errno or 0]}", flush=True)
+
+
+def sync() -> None:
+    """Keeps the disk busy within its own storage: small writes that are synced, then large ones."""
+    with open(SCRATCH / "hog", "wb") as file:
+        for kind, size, times in (("small", 1 << 12, 40), ("large", 1 << 20, 4)):
+            begin_s, data = time.monotonic(), b"x" * size
+            for place in range(times):
+                os.pwrite(file.fileno(), data, place * size)
+                os.fsync(file.fileno())
+            print(f"{kind}: {time.monotonic() - begin_s:.3f}", flush=True)
 
 
 def files() -> None:
@@ -118,5 +129,5 @@ def infer() -> None:
 
 
 if __name__ == "__main__":
-    hogs = (memory, shm, pids, disk, files, log, cpu, linger, infer)
+    hogs = (memory, shm, pids, disk, sync, files, log, cpu, linger, infer)
     {hog.__name__: hog for hog in hogs}[sys.argv[1]]()

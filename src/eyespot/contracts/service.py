@@ -145,6 +145,8 @@ class Budget(Settings):
     """Share of the inference process."""
     disk_mb: int = Field(default=16, ge=0, le=65_536)
     """Megabytes of its own storage."""
+    disk_mb_per_s: float = Field(default=4.0, ge=0.1, le=1000)
+    """Megabytes a second that it writes there; eight times as much may be read."""
     log_kb_per_min: int = Field(default=64, ge=1, le=10_240)
     """Kilobytes of log a minute."""
     pids: int = Field(default=64, ge=1, le=4096)

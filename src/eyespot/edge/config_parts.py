@@ -129,6 +129,8 @@ class ServicesSettings(Settings):
     """Classes of services that may not run here, whoever installs them: biometric, workplace, minors, audio."""
     network_kb_per_s: float | None = Field(default=None, ge=1, le=1_000_000)
     """Kilobytes (2^10 bytes) a second that each service may send and receive over the network, empty: no bound."""
+    disk_mb_per_s: float = Field(default=16.0, ge=0.1, le=1000)
+    """Megabytes (2^20 bytes) a second that each service may write to disk at most, however much it asks for."""
 
 
 class ZoneSettings(Settings):

@@ -1,6 +1,7 @@
 """What every running service needs of the services process: a place on the bus, its views, its models, an engine."""
 
 import json
+import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,8 @@ class Desk:
     forbidden: Callable[[], tuple[PolicyClass, ...]] = field(default=lambda: ())
     cameras: Callable[[], tuple[CameraSettings, ...]] = field(default=lambda: ())
     """The host's cameras now."""
+    most_mb_per_s: Callable[[], float] = field(default=lambda: math.inf)
+    """That a service may write to disk, by its owner's word; looked at when it starts."""
 
     def engine(self, host: Host) -> Engine:
         """The engine that runs services as ``host`` says; raises ``UNAVAILABLE``."""

@@ -98,7 +98,8 @@ def in_words(manifest: Manifest, granted: Granted) -> dict[str, list[str]]:
     inside = ["It runs inside of the platform: nothing confines it, and nothing enforces what the next line says."]
     use = [
         *(inside if granted.host == "inline" else ()),
-        f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage.",
+        f"At most {budget.cpu:g} processor cores, {budget.memory_mb} MB of memory, {budget.disk_mb} MB of storage, "
+        f"{budget.disk_mb_per_s:g} MB a second written there.",
         *(
             f"The model {package}, at most {_rate(rate_hz)} and {budget.accelerator:.0%} of the accelerator."
             for package, rate_hz in granted_models(manifest, granted).items()

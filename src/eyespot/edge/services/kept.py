@@ -189,7 +189,10 @@ class Kept:
         check_policy(checked.manifest, desk.forbidden())
         check_granted(checked.manifest, self.row.granted)
         self._life_id = new_id(desk.clock.wall_ns())
-        launch = await asyncio.to_thread(prepare, desk.layout, checked, self._life_id, self._zones(checked))
+        most_mb_per_s = desk.most_mb_per_s()
+        launch = await asyncio.to_thread(
+            prepare, desk.layout, checked, self._life_id, self._zones(checked), most_mb_per_s
+        )
         place = await desk.admission.admit(checked)
         self._checked = checked
         try:

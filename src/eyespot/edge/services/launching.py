@@ -1,5 +1,6 @@
 """How an installed service is started: its command, its folders, its budget, the user it is, what it is told."""
 
+import math
 import shutil
 import zlib
 from pathlib import Path
@@ -41,11 +42,18 @@ def run_folder(layout: StateLayout, name: str) -> Path:
     return layout.run_dir / "services" / name
 
 
-def prepare(layout: StateLayout, checked: Checked, instance: str, zones: tuple[ZonesMessage, ...] = ()) -> Launch:
+def prepare(
+    layout: StateLayout,
+    checked: Checked,
+    instance: str,
+    zones: tuple[ZonesMessage, ...] = (),
+    most_mb_per_s: float = math.inf,
+) -> Launch:
     """Make the folders of one start and say how it is done; raises ``INVALID``, ``OSError``.
 
     Args:
         zones: of its cameras, where it was granted them.
+        most_mb_per_s: 2^20 bytes a second that its owner lets it write to disk.
     """
     manifest, name = checked.manifest, checked.row.name
     run = run_folder(layout, name)
@@ -67,7 +75,14 @@ def prepare(layout: StateLayout, checked: Checked, instance: str, zones: tuple[Z
         code=checked.folder,
         scratch=layout.scratch_dir / name,
         run=run,
-        budget=Budget(budget.cpu, budget.memory_mb, budget.disk_mb, budget.pids, budget.log_kb_per_min),
+        budget=Budget(
+            budget.cpu,
+            budget.memory_mb,
+            budget.disk_mb,
+            budget.pids,
+            budget.log_kb_per_min,
+            min(budget.disk_mb_per_s, most_mb_per_s),
+        ),
         uids=uids_of(name),
         env={"TZ": posix_time_zone()},
         image=image_of(checked.pin, layout.service_images_dir) if checked.pin else None,

@@ -43,6 +43,7 @@ async def work(process: HostProcess, stop: asyncio.Event) -> None:
     desk = Desk(
         layout, installed, engines, Admission(bus), GrantsFile(layout.grants_file), models, egress.proxies,
         bus, clock, lambda: process.config.services.forbid, lambda: process.config.camera,
+        lambda: process.config.services.disk_mb_per_s,
     )  # fmt: skip
     keeper = Keeper(desk, writer.submit)
     found = ServiceEvents(bus, keeper.allowed, writer.submit, clock)

@@ -17,9 +17,12 @@ from eyespot.edge.services.engines.contract import Breach, Budget, Usage
 
 log = logging.getLogger(__name__)
 
-CONTROLLERS = ("memory", "pids", "cpu", "cpuacct")
-"""cpuacct is version 1's; version 2 counts time in ``cpu``."""
+CONTROLLERS = ("memory", "pids", "cpu", "cpuacct", "blkio", "io")
+"""cpuacct and blkio are version 1's; version 2 counts time in ``cpu``, and has ``io``. Those two are limited by
+``disk_rate``.
+"""
 PERIOD_US = 100_000
+_COUNTED = ("memory", "pids", "cpu")
 OWN_CGROUP, OWN_MOUNTS = Path("/proc/self/cgroup"), Path("/proc/self/mounts")
 _PREFIX = "eyespot-service-"
 
@@ -45,7 +48,7 @@ class Cgroup:
 
     def enforced(self) -> dict[str, str]:
         """Budget → ``cgroup v1`` or ``cgroup v2``."""
-        return {name: f"cgroup v{seat.version}" for name, seat in self.seats.items() if name != "cpuacct"}
+        return {name: f"cgroup v{seat.version}" for name, seat in self.seats.items() if name in _COUNTED}
 
     def limit(self, budget: Budget) -> None:
         """Write the caps; raises ``OSError`` where the kernel refuses one."""
@@ -153,6 +156,11 @@ def seats_of(cgroup: Path, mounts: Path = OWN_MOUNTS) -> dict[str, Seat]:
         there = " ".join(_lines(unified / "cgroup.controllers")).split()
         seats |= {name: Seat(2, unified) for name in CONTROLLERS if name in there and name not in seats}
     return seats
+
+
+def mount_of(controller: str, mounts: Path = OWN_MOUNTS) -> Path | None:
+    """Where version 1's hierarchy of a controller is mounted: its root group."""
+    return _points(mounts).get(controller)
 
 
 def _points(mounts: Path) -> dict[str, Path]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from eyespot.edge.services.engines import cgroup as cgroups
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child, namespace_of
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Image, Launch, UidRange
+from eyespot.edge.services.engines.disk_rate import limit_disks, stand_back
 from eyespot.edge.services.engines.handover import listening
 from eyespot.edge.services.engines.images import PODMAN_ENV, Program, ensure, recipe_for, trial_recipe
 from eyespot.edge.services.engines.keeper import remove_container, remove_containers
@@ -36,6 +37,8 @@ RUNTIMES = ("crun", "runc")
 """Tried in this order."""
 REAPER = ("catatonit", "/usr/libexec/podman/catatonit")
 OVERHEAD_PIDS = 1
+IMAGES = Path("/var/lib/containers")
+"""podman keeps them there for root; a place that is not there is passed over."""
 TRIAL_UIDS = UidRange(2_146_000_000)
 _LOOK_S = 0.01
 _Ending = tuple[Callable[[], None], RefusalListener | None]
@@ -213,10 +216,14 @@ class ContainerEngine:
                 unless_found.callback(os.close, root_fd)
                 namespace = namespace_of(root_pid)
                 first_pid, first_fd = await first_child(root_pid, root_fd)
+                unless_found.callback(os.close, first_fd)
+                stand_back(root_pid, first_pid)
+            seats = cgroups.seats_of(Path(f"/proc/{root_pid}/cgroup"))
+            group = cgroups.Cgroup(seats, OVERHEAD_PIDS) if seats else None
+            reads = (launch.code, place.libraries, IMAGES)
+            rate = await asyncio.to_thread(limit_disks, group, scratch.where, reads, launch.budget.disk_mb_per_s)
             unless_found.pop_all()
-        seats = cgroups.seats_of(Path(f"/proc/{root_pid}/cgroup"))
-        group = cgroups.Cgroup(seats, OVERHEAD_PIDS) if seats else None
-        by = {} if group is None else group.enforced()
+        by = {"disk_rate": rate} | ({} if group is None else group.enforced())
         identity = Identity(first_pid, launch.uids.host_uid, namespace)
         held = Held(process, process.stdout, first_fd, root_fd, group, place.pidfile.with_name("oom"), *ending)
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)

@@ -38,6 +38,8 @@ class Budget:
     """Processes and threads at once."""
     log_kb_per_min: int = 64
     """2^10 bytes of output a minute; what is above is dropped and counted."""
+    disk_mb_per_s: float = 4.0
+    """2^20 bytes a second written to its storage; what is above waits. See ``disk_rate`` for what follows from it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from eyespot.edge.services.engines import user_namespace
 from eyespot.edge.services.engines.bubblewrap import GROUP, PASSWD, Descriptors, options, payload
 from eyespot.edge.services.engines.confined import ConfinedRunning, Held, first_child
 from eyespot.edge.services.engines.contract import Availability, Budget, Identity, Launch, UidRange
+from eyespot.edge.services.engines.disk_rate import IDLE, limit_disks
 from eyespot.edge.services.engines.handover import offer
 from eyespot.edge.services.engines.launch_check import check
 from eyespot.edge.services.engines.let_go import last_words, let_go
@@ -28,7 +29,7 @@ from eyespot.edge.services.engines.seccomp_bpf import program
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, unavailable
 
-TOOLS = ("bwrap", "prlimit", "setpriv", "unshare")
+TOOLS = ("bwrap", "ionice", "prlimit", "setpriv", "unshare")
 OVERHEAD_PIDS = 2
 """bubblewrap's watcher outside and its reaper inside."""
 TRIAL_UIDS = UidRange(2_147_000_000)
@@ -88,7 +89,9 @@ class ProcessEngine:
         check(launch)
         scratch = await opened(launch.scratch, launch.budget.disk_mb, owner_uid(launch))
         group = cgroups.make(launch.name, self._clock.monotonic_ns(), launch.budget, OVERHEAD_PIDS)
+        reads = (launch.code, Path("/usr"))
         try:
+            disks = await asyncio.to_thread(limit_disks, group, scratch.where, reads, launch.budget.disk_mb_per_s)
             started = await self._spawn(launch, scratch, group)
         except BaseException:  # whatever ended it, nothing of it may stay mounted
             await asyncio.to_thread(_release, scratch, group)
@@ -107,7 +110,7 @@ class ProcessEngine:
             listener,
         )
         logs = LogTail(launch.budget.log_kb_per_min, self._clock)
-        return ConfinedRunning(identity, held, logs, enforced(group, scratch))
+        return ConfinedRunning(identity, held, logs, enforced(group, scratch) | {"disk_rate": disks})
 
     async def _spawn(self, launch: Launch, scratch: Scratch, group: cgroups.Cgroup | None) -> "_Started":
         with ExitStack() as ours, ExitStack() as theirs:
@@ -123,7 +126,7 @@ class ProcessEngine:
             joins = [_keep(theirs, fd) for fd in group.join_fds()] if group else []
             counted = group.enforced() if group else ()
             process = await asyncio.create_subprocess_exec(
-                *("bwrap", "--args", str(told), "--"),
+                *(*IDLE, "bwrap", "--args", str(told), "--"),
                 *payload(launch, becoming=user is not None, counted=counted, launcher=handover.launcher),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL if user is None else user,

@@ -14,6 +14,7 @@ follows a link or opens a file that a service made.
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import shutil
@@ -23,6 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from eyespot.edge.services.engines.disk_rate import lift_limits
 from eyespot.kernel.errors import EyespotError, unavailable
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ IMAGE, MOUNT, FOLDER = "storage.img", "storage", "files"
 _TOOLS = ("mkfs.ext4", "e2fsck", "resize2fs", "mount", "umount")
 _LOOKS, _LOOK_S = 500, 0.02
 _NEVER = threading.Event()
+_LOOP_SET_DIRECT_IO = 0x4C08
+"""linux/loop.h"""
 _FSCK_OK = 1
 """e2fsck's status: 0 clean, 1 repaired."""
 
@@ -68,6 +72,7 @@ def open_scratch(home: Path, disk_mb: int, owner_uid: int, pause: Callable[[floa
             _prepare(image, disk_mb << 20, owner_uid)
             _run("mount", "--bind", "--make-shared", str(where), str(where))
             _run("mount", "-o", "loop,nosuid,nodev,noexec,noatime", str(image), str(where))
+            _go_direct(where)
             return Scratch(where, mounted=True)
         except EyespotError as error:
             _unmount(where)
@@ -98,6 +103,19 @@ def discard(home: Path) -> None:
     """Remove the storage in ``home`` for good, mounted or not."""
     put_away(home)
     shutil.rmtree(home, ignore_errors=True)
+
+
+def _go_direct(where: Path) -> None:
+    """Past the host's page cache: what is written there is the service's own I/O, at its rate and priority.
+
+    Not every file system below can do that; then the loop device writes by itself, later.
+    """
+    with contextlib.suppress(OSError):
+        device = os.open(f"/dev/loop{os.minor(where.stat().st_dev)}", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.ioctl(device, _LOOP_SET_DIRECT_IO, 1)
+        finally:
+            os.close(device)
 
 
 def _await_detached(image: Path, pause: Callable[[float], object]) -> None:
@@ -149,6 +167,7 @@ def _plain(folder: Path, owner_uid: int) -> Path:
 def _unmount(where: Path) -> None:
     """The image and the shared mount below it, whichever are there."""
     for _ in range(mounts_on(where)):
+        lift_limits(where)
         try:
             _run("umount", str(where))
         except EyespotError:

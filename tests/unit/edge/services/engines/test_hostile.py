@@ -174,6 +174,16 @@ async def test_disk(engine: Engine, hostile: Callable[..., Launch]) -> None:
         assert running.logs.lines()[0].endswith("EFBIG")
 
 
+async def test_disk_rate(engine: Engine, hostile: Callable[..., Launch]) -> None:
+    running, status = await run(engine, hostile("hog.py", "sync", disk_mb_per_s=2.0))
+    if not running.enforced["disk_rate"].startswith("cgroup"):
+        pytest.skip("no cgroup for disks here: a service's I/O only stands back")
+    assert status == 0
+    took_s = {kind: float(seconds) for kind, _, seconds in (line.partition(": ") for line in running.logs.lines())}
+    assert took_s["small"] > 1.0, "40 syncs at 20 writes a second"
+    assert took_s["large"] > 1.0, "4 MB at 2 MB a second"
+
+
 async def test_a_million_files(engine: Engine, hostile: Callable[..., Launch]) -> None:
     running = await engine.start(hostile("hog.py", "files", disk_mb=4, cpu=2.0))
     if running.enforced.get("disk") != "file system":
