@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 
 from eyespot.bench import camera_run
-from eyespot.bench.frames import host_of
+from eyespot.bench.live_host import host_of
 from eyespot.bus import subjects
 from eyespot.bus.nats import connect
+from eyespot.contracts.service import Host
 from eyespot.contracts.status import StatusMessage
 from eyespot.edge.layout import StateLayout
 from eyespot.edge.services.installed import Installed
@@ -67,6 +68,15 @@ class Rig:
             (folder / "reader.py").write_text(_CODE, encoding="utf-8")
             self._installed.install(folder, "cam0")
             self._installed.enable(name, enabled=False)
+
+    def install_on(self, folder: Path, host: Host) -> str:
+        """Install the service in ``folder``, or move it to another host; it does not run yet. Returns its name."""
+        return self._installed.install(folder, "cam0", host=host, enabled=False).name
+
+    @property
+    def run_dir(self) -> Path:
+        """Where the host's sockets and keys are."""
+        return self._layout.run_dir
 
     def run_only(self, names: Sequence[str], seconds: float) -> None:
         """Exactly ``names`` run, and have run for ``seconds``; raises ``UNAVAILABLE`` when they do not come up."""

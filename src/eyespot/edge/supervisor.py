@@ -155,11 +155,11 @@ class Supervisor:
 
     async def _follow_views(self) -> None:
         """Views are cut while somebody is granted some, and while a package waits whose owner may look at samples."""
-        looked_at = any_installed(self._layout.incoming_dir)
-        if "frames" not in self._children and (looked_at or self._layout.grants_file.exists()):
-            self._add_own("frames", FRAMES_MODULE)
-        elif "services" not in self._children and not looked_at:
+        wanted = any_installed(self._layout.incoming_dir) or self._layout.grants_file.exists()
+        if not wanted:
             await self._end_child("frames")
+        elif "frames" not in self._children:
+            self._add_own("frames", FRAMES_MODULE)
 
     def _add(self, spec: ChildSpec) -> None:
         child = self._children[spec.role] = Child(spec, self._clock, self._died)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from eyespot.kernel.clock import Clock
 from eyespot.kernel.errors import EyespotError, Kind
+from eyespot.sdk.frame_memory import FrameMemory
 from eyespot.sdk.ring_reader import RingFrame
 from eyespot.sdk.view_client import ViewClient
 
@@ -37,7 +38,7 @@ async def follow(door: Path, view: str, take: Callable[[str, RingFrame], Awaitab
 
 async def _read(client: ViewClient, view: str, take: Callable[[str, RingFrame], Awaitable[None]]) -> None:
     """Take frames until the connection ends, which raises ``UNAVAILABLE``."""
-    ready = asyncio.Event()
+    ready, memory = asyncio.Event(), FrameMemory(client.view)
     number = client.fileno()
     loop = asyncio.get_running_loop()
 
@@ -50,8 +51,9 @@ async def _read(client: ViewClient, view: str, take: Callable[[str, RingFrame], 
             ready.clear()
             loop.add_reader(number, wake)
             await ready.wait()
-            frame = client.take()
+            frame = client.take(memory.free())
             if frame is not None:
                 await take(view, frame)
+            del frame  # its memory may serve the next one
     finally:
         loop.remove_reader(number)
