@@ -10,11 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from eyespot.edge.apps_dev.scaffold import scaffold
 from eyespot.edge.services.engines.chooser import owner_of
 from eyespot.edge.services.engines.podman import OWNER_LABEL
 
-from .service_host import Host, counted, logs
+from .service_host import Host, logs
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,14 +34,14 @@ def host(tmp_path: Path) -> Iterator[Host]:
     assert containers(made) == []
 
 
-def in_container(source: Path, folder: Path, version: str = "1.0.0") -> Path:
+def in_container(source: Path, folder: Path) -> Path:
     """A copy of a service, made for the container host."""
     shutil.copytree(source, folder)
     manifest = folder / "service.toml"
     text = (
         manifest.read_text().replace('host = "process"\n', "").replace("[service]\n", '[service]\nhost = "container"\n')
     )
-    manifest.write_text(text.replace('version = "1.0.0"', f'version = "{version}"'))
+    manifest.write_text(text)
     return folder
 
 
@@ -57,30 +56,6 @@ def processes_of(host: Host) -> list[psutil.Process]:
     """Everything that conmon, podman's monitor, keeps for this host."""
     name = f"eyespot-{owner_of(host.state)}-"
     return [one for one in psutil.process_iter(["cmdline"]) if any(name in word for word in one.info["cmdline"] or [])]
-
-
-def test_frames_events_settings_a_new_version_and_the_end(host: Host, tmp_path: Path) -> None:
-    fresh = in_container(scaffold("fresh", tmp_path), tmp_path / "fresh-1")
-    host.installed.install(fresh, "front", settings={"dark_below": 254})
-    host.installed.install(in_container(SERVICES / "counter", tmp_path / "counter-1"), "front")
-    host.until(lambda: {event.label for event in counted(host)} >= {"fresh.dark", "counter.count"} or None)
-    host.until(lambda: host.state_of("fresh") == host.state_of("counter") == "running" or None)
-    assert len(containers(host)) == 2
-
-    host.installed.configure("counter", {"limit": 7})
-    host.until(lambda: any('settings {"limit": 7}' in line for line in logs(host, "counter")) or None)
-    status = host.status()["counter"]
-    assert (status["deaths"], status["bus"]["refused"], status["enforced"]["disk"]) == (0, 0, "file system")
-    assert status["memory_bytes"] > 0
-
-    host.installed.install(in_container(SERVICES / "counter", tmp_path / "counter-2", "1.1.0"))
-    host.until(lambda: (found := host.status().get("counter", {})) and found["version"] == "1.1.0" and found["beat"])
-    host.installed.enable("fresh", enabled=False)
-    host.until(lambda: "fresh" not in host.status() or None)
-    assert [name.rpartition("-")[2] for name in containers(host)] == ["counter"]
-    host.installed.remove("counter")
-    host.until(lambda: not containers(host) or None)
-    assert processes_of(host) == []
 
 
 def test_one_that_takes_all_it_can_get_is_held_and_told(host: Host) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -23,6 +24,9 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("bwrap") is None, reason="there is no bubblewrap here: apt-get install bubblewrap"),
 ]
 SERVICES = Path(__file__).parent / "services"
+NO_PODMAN = os.geteuid() != 0 or shutil.which("podman") is None
+SEED = 20261124
+Where = Literal["process", "container"]
 
 
 @pytest.fixture
@@ -76,9 +80,13 @@ def test_forbidden_stuck_and_revoked_services_are_stopped_and_the_others_go_on(h
     )
 
 
+HOLDERS = {"bwrap", "catatonit"}
+"""The first process of a service's own namespace, whose end is the end of all in it."""
+
+
 def victims(host: Host) -> dict[str, list[int]]:
     """Whom to kill, by what they are."""
-    found: dict[str, list[int]] = {"bubblewrap": [], "service": []}
+    found: dict[str, list[int]] = {}
     for role in ("eyespot.edge.frames", "eyespot.edge.services"):
         child = host.child(role)
         found[role] = [child.pid] if child else []
@@ -87,14 +95,14 @@ def victims(host: Host) -> dict[str, list[int]]:
             name = Path(f"/proc/{pid}/comm").read_text().strip()
         except OSError:
             continue
-        found["bubblewrap" if name == "bwrap" else "service"].append(pid)
+        found.setdefault(name if name in HOLDERS else "service", []).append(pid)
     return found
 
 
-def change(host: Host, number: int) -> "subprocess.Popen[bytes]":
+def change(host: Host, number: int, where: Where) -> "subprocess.Popen[bytes]":
     """A change at the command line, in a process of its own."""
     limit = f'{{"limit": {number + 1}}}'
-    words = [["install", str(SERVICES / "counter"), "--camera", "front"], ["config", "counter", limit],
+    words = [["install", str(SERVICES / "counter"), "--camera", "front", "--host", where], ["config", "counter", limit],
              ["disable", "counter"], ["enable", "counter"], ["remove", "counter"]][number % 5]  # fmt: skip
     command = [sys.executable, "-m", "eyespot.cli.main", "services", *words, "--state", str(host.state)]
     return subprocess.Popen(command, stdout=host.log, stderr=host.log)
@@ -117,32 +125,41 @@ def left(host: Host) -> list[str]:
     )
 
 
-def test_everything_is_killed_at_any_moment_and_comes_back(host: Host) -> None:
-    chance = random.Random(20261124)
-    host.installed.install(SERVICES / "counter", "front")
-    host.installed.install(SERVICES / "watcher", "front")
-    for number in range(15):
-        changing = change(host, number)
+@pytest.mark.parametrize(
+    ("where", "rounds"),
+    [
+        ("process", 15),
+        pytest.param("container", 8, marks=pytest.mark.skipif(NO_PODMAN, reason="containers need root and podman")),
+    ],
+)
+def test_everything_is_killed_at_any_moment_and_comes_back(host: Host, where: Where, rounds: int) -> None:
+    print("seed", SEED)
+    chance = random.Random(SEED)
+    for name in ("counter", "watcher"):
+        host.installed.install(SERVICES / name, "front", host=where)
+    for number in range(rounds):
+        changing = change(host, number, where)
         time.sleep(chance.uniform(0.2, 1.5))
         changing.kill()
         changing.wait()
         kind, pids = chance.choice(sorted((kind, pids) for kind, pids in victims(host).items() if pids) or [("", [0])])
         if kind:
             kill(chance.choice(pids))
-        if number == 9:
+        if number == rounds * 2 // 3:
             host.process.kill()
             host.begin_again()
         before = host.recorded_bytes()
         host.until(lambda before=before: host.recorded_bytes() > before or None)  # type: ignore[misc]  # bound at once
     for row in host.store.rows():
         host.installed.check(row)
-    host.installed.install(SERVICES / "counter", "front")
+    host.installed.install(SERVICES / "counter", "front", host=where)
     for name in ("counter", "watcher"):
         host.installed.enable(name, enabled=True)
     runs = {"counter": "running", "watcher": "running"}
     host.until(lambda: {name: told["state"] for name, told in host.status().items()} == runs or None)
     host.until(lambda: views_of(host, "watcher") or None)
-    assert host.orphans() == set()
+    if where == "process":
+        assert host.orphans() == set()
     host.process.send_signal(signal.SIGINT)
     host.process.wait()
     assert left(host) == []
