@@ -3,14 +3,14 @@
 To see one picture, all since the last key frame must be decoded, so pictures soon after a key frame are cheap and
 those just before the next are dear. Where key frames come regularly, as many looks as the rate asks for are spread over
 the beginning of each group of pictures, a little closer than the period, and the longest pause lies before the key
-frame. The average rate stays what was asked; no pause is longer than two periods.
+frame. The average rate stays what was asked; no pause is longer than one and two thirds of the period.
 """
 
 from eyespot.kernel.clock import from_seconds
 
-CLOSER = 0.25
+CLOSER = 0.22
 """Looks after a key frame follow one another by this part of the period sooner."""
-SOONEST = 1.0
+SOONEST = 2 / 3
 """But a look is never sooner than it would be by more than this part of the period."""
 SAME = 0.1
 """A look that is due within this part of the period of one that was late is the same look. Much more would cost slow

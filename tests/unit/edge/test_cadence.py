@@ -31,7 +31,7 @@ def test_the_rate_is_kept_and_no_pause_is_long(fps: float, gop_frames: int) -> N
     found = looks(5, fps, gop_frames)
     pauses = [(after - before) / fps for before, after in pairwise(found[5:])]
     assert len(found) == pytest.approx(5 * 20, rel=0.03)
-    assert max(pauses) <= 0.2 * 2 + 1.01 / fps
+    assert max(pauses) <= 0.2 * 5 / 3 + 1.01 / fps
     assert min(pauses[:-1]) >= 0.2 * 0.4
 
 
@@ -42,7 +42,7 @@ def test_the_rate_is_kept_where_few_pictures_come(rate_hz: float, fps: float, go
     found = looks(rate_hz, fps, gop_frames)
     pauses = [(after - before) / fps for before, after in pairwise(found[5:])]
     assert len(found) == pytest.approx(rate_hz * 20, rel=0.05)
-    assert max(pauses) <= 2 / rate_hz + 1.01 / fps
+    assert max(pauses) <= 5 / 3 / rate_hz + 1.01 / fps
 
 
 def test_a_slow_camera_spares_decoding_too() -> None:
@@ -52,13 +52,13 @@ def test_a_slow_camera_spares_decoding_too() -> None:
 def test_a_late_look_and_the_one_due_just_after_are_one() -> None:
     cadence = Cadence(5)
     cadence.looked(NS_PER_S * 3 // 10, 0, NS_PER_S)
-    assert cadence.due_ns == pytest.approx(0.45 * NS_PER_S)
+    assert cadence.due_ns == pytest.approx(0.468 * NS_PER_S)
 
 
 def test_it_spares_decoding() -> None:
     lazy, eager = looks(5, 30, 30), looks(5, 30, 30, regular=False)
-    assert decoded(lazy, 30) < 0.78 * decoded(eager, 30)
-    assert [number % 30 for number in lazy[5:10]] == [0, 5, 9, 14, 18]
+    assert decoded(lazy, 30) < 0.86 * decoded(eager, 30)
+    assert [number % 30 for number in lazy[5:10]] == [0, 5, 10, 15, 20]
 
 
 @pytest.mark.parametrize("gop_frames", [1, 5, 12])
@@ -73,4 +73,4 @@ def test_a_key_frame_that_does_not_come_stops_nothing() -> None:
     for _ in range(30):
         before_ns = cadence.due_ns
         cadence.looked(before_ns, 0, NS_PER_S)
-        assert 0 < cadence.due_ns - before_ns <= NS_PER_S * 0.2 * 2 + 1
+        assert 0 < cadence.due_ns - before_ns <= NS_PER_S * 0.2 * 5 / 3 + 1
