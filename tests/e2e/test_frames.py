@@ -13,6 +13,7 @@ import pytest
 
 from eyespot.contracts.frames_door import Grant, Grants
 from eyespot.contracts.view import NamedView
+from eyespot.edge.process import STATUS_EVERY_S
 from eyespot.kernel.errors import EyespotError
 from eyespot.sdk.view_client import ViewClient
 
@@ -86,6 +87,8 @@ def test_views_are_handed_out_while_somebody_is_granted_them(host: subprocess.Po
     read(reader, 10)
     child = frames_process(host)
     assert child is not None
+    read(reader, round(STATUS_EVERY_S * 2 * 25))  # the supervisor looks twice whether anybody still needs it
+    assert frames_process(host) == child
     child.kill()
     with pytest.raises(EyespotError, match="hung up"):
         read(reader, 1_000_000)

@@ -109,6 +109,10 @@ def _note_inside(report: Report, found: dict[str, list[dict[str, float]]]) -> No
         if "latency_p50_ms" not in report.figures:
             report.figures |= {"latency_p50_ms": figures["p50_ms"], "latency_p95_ms": figures["p95_ms"]}
             report.notes.append(f"latency_p50_ms is of a service in the host '{engine}'.")
+    if not found:
+        report.notes.append(
+            "No service can be confined here, so latency_p50_ms is not known: `eyespot doctor` says why."
+        )
 
 
 def _note_speed(report: Report, taken: list[dict[str, Any]]) -> None:

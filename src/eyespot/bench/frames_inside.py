@@ -20,15 +20,18 @@ SETTLE_S, ANSWER_S = 3.0, 10.0
 
 
 def inside(clip: Path, folder: Path, window_s: float, rounds: int) -> dict[str, list[dict[str, float]]]:
-    """Engine → the figures of each round, of those of ``ENGINES`` that work here; the most confining first."""
-    clock = SystemClock()
+    """Engine → the figures of each round, of those of ``ENGINES`` that work here; the most confining first.
+
+    Figures: ``p50_ms`` and ``p95_ms`` from whole in the ring to the handler, ``capture_p50_ms``, and ``frames``.
+    Raises ``UNAVAILABLE`` when the host or a service does not come up.
+    """
     found: dict[str, list[dict[str, float]]] = {}
     with hosting(clip, folder) as rig:
         working = asyncio.run(_working(folder))
         for engine in (engine for engine in ENGINES if engine in working):
             name = rig.install_on(TIMER, engine)
             rig.run_only([name], SETTLE_S)
-            found[engine] = [asyncio.run(_window(rig, name, window_s, clock)) for _ in range(rounds)]
+            found[engine] = [asyncio.run(_window(rig, name, window_s)) for _ in range(rounds)]
             rig.run_only([], 0.0)
     return found
 
@@ -42,7 +45,7 @@ async def _working(folder: Path) -> set[str]:
             await asyncio.to_thread(engine.close)
 
 
-async def _window(rig: Rig, name: str, seconds: float, clock: SystemClock) -> dict[str, float]:
+async def _window(rig: Rig, name: str, seconds: float) -> dict[str, float]:
     """What the service noted in ``seconds``, in milliseconds."""
     bus = await connect(rig.run_dir, "api")
     try:

@@ -5,7 +5,6 @@ hold it too. What only knows its address (``ctypes``) does not: such a caller co
 """
 
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -24,16 +23,11 @@ class FrameMemory:
         self._kept: list[Pixels] = []
 
     def free(self) -> Pixels:
-        """An array that nobody else holds; its contents are anything."""
-        unheld = next(self._unheld(), None)
-        if unheld is not None:
-            return unheld
+        """An array (uint8, see ``shape_of``) that nobody else holds; its contents are anything."""
+        for place in range(len(self._kept)):
+            if sys.getrefcount(self._kept[place]) == 2:  # the list's and that of the question itself
+                return self._kept[place]
         made: Pixels = np.empty(self._shape, np.uint8)
         if len(self._kept) < KEPT:
             self._kept.append(made)
         return made
-
-    def _unheld(self) -> Iterator[Pixels]:
-        for place in range(len(self._kept)):
-            if sys.getrefcount(self._kept[place]) == 2:  # the list's and that of the question itself
-                yield self._kept[place]

@@ -188,8 +188,7 @@ class RuleEngine:
     def update(self, tracks: Tracks) -> list[RuleUpdate]:
         """What the tracks of one frame change; frames come in order of capture time."""
         updates: list[RuleUpdate] = []
-        feet = foot_points(tracks.boxes) if self._shapes else None
-        inside = {name: shape.holds(feet).tolist() for name, shape in self._shapes.items() if feet is not None}
+        inside = self._inside(tracks)
         rows = zip(
             tracks.ids.tolist(), tracks.labels.tolist(), tracks.boxes.tolist(), tracks.scores.tolist(),
             tracks.states.tolist(), tracks.unseen_s.tolist(), strict=True,
@@ -224,6 +223,13 @@ class RuleEngine:
         self._visits.clear()
         self._crowds.clear()
         return updates
+
+    def _inside(self, tracks: Tracks) -> dict[str, list[bool]]:
+        """By zone, which tracks stand in it."""
+        if not self._shapes:
+            return {}
+        feet = foot_points(tracks.boxes)
+        return {name: shape.holds(feet).tolist() for name, shape in self._shapes.items()}
 
     def _set(self, zones: Sequence[ZoneLike], lines: Sequence[LineLike]) -> None:
         self._zones = {zone.name: zone for zone in zones}

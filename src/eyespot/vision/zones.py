@@ -112,10 +112,8 @@ class Polygon:
         x = np.minimum(points[:, 0:1], 1.0 - 1e-9)
         y = np.minimum(points[:, 1:2], 1.0 - 1e-9)
         spans = (self._y1 <= y) != (self._y2 <= y)
-        left, right = (
-            (x - self._x1) * self._rise,
-            (y - self._y1) * self._across,
-        )  # no division: edges may be all but level
+        # No division: edges may be all but level.
+        left, right = (x - self._x1) * self._rise, (y - self._y1) * self._across
         beyond = np.where(self._rise > 0.0, left < right, left > right)
         inside: NDArray[np.bool_] = (np.count_nonzero(spans & beyond, axis=1) & 1).astype(bool)
         return inside
