@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import WebSocket, WebSocketDisconnect
 
@@ -67,16 +66,3 @@ async def until_barred(deps: Deps, caller: Principal) -> None:
     while deps.auth.still_holds(caller):
         await deps.clock.sleep(CHECK_S)
     raise unauthenticated()
-
-
-async def first_to_end(*works: Coroutine[Any, Any, None]) -> None:
-    """Run all until one ends or raises, then end the others and raise what it raised."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eyespot.contracts.frames_door import Grant
+from eyespot.edge.first_to_end import first_to_end
 from eyespot.edge.frames.caller import check_caller
 from eyespot.edge.services.bucket import Bucket
 from eyespot.edge.services.own_socket import OwnSocket, hang_up
@@ -151,18 +152,9 @@ class Relay:
                 writer.write(self._info(info))
                 first, *more = await _some(reader, up)
                 to_server.write(self._connect(first, nonce))
-            pumps = [
-                asyncio.create_task(self._pump_up(reader, up, more, to_server)),
-                asyncio.create_task(self._pump_down(from_server, down, early, writer)),
-            ]
-            try:
-                done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            finally:
-                for task in pumps:
-                    task.cancel()
-                await asyncio.gather(*pumps, return_exceptions=True)
+            await first_to_end(
+                self._pump_up(reader, up, more, to_server), self._pump_down(from_server, down, early, writer)
+            )
         finally:
             to_server.close()
             with contextlib.suppress(OSError):

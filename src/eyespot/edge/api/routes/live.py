@@ -6,13 +6,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket
 
-from eyespot.edge.api.conversation import conversation, first_to_end, say, until_barred, until_gone
+from eyespot.edge.api.conversation import conversation, say, until_barred, until_gone
 from eyespot.edge.api.deps import Caller, Deps, Needs
 from eyespot.edge.api.live import VIEWER_BYTES, Viewer, wanted_codecs
 from eyespot.edge.api.principal import Principal
 from eyespot.edge.api.routes.cameras import CameraPath
 from eyespot.edge.api.routes.services import ServicePath
 from eyespot.edge.api.service_watch import watch
+from eyespot.edge.first_to_end import first_to_end
 from eyespot.kernel.errors import EyespotError, Kind, invalid, not_found
 
 router = APIRouter()
