@@ -99,7 +99,7 @@ export const t = {
     policy: { biometric: "Biometric", workplace: "Workplace", minors: "Minors", audio: "Audio" } as Record<string, string>,
     sampleAlt: (view: string) => `What the service sees as "${view}"`, sampled: (time: string) => `Cut at ${time}.`, again: "Cut again", noTracks: "No objects were known at that moment.",
     places: (n: number) => (n === 1 ? "The place of 1 object, no picture" : `The places of ${n} objects, no picture`), counted: (n: number) => (n === 1 ? "1 object, no picture and no place." : `${n} objects, no picture and no place.`),
-    live: "Now", noLive: "It has said nothing about itself yet.", said: (time: string) => `said at ${time}`, values: { yes: "yes", no: "no", none: "–" },
+    live: "Now", noLive: "It has said nothing about itself yet.", said: (time: string) => `said at ${time}`, values: { yes: "yes", no: "no", none: "–", more: (count: number) => `and ${count} more` },
     sendIt: "Send", sending: "Sending…", answered: "It answered:", sure: (title: string) => `${title}?`,
     settingsSaved: "Saved; the service knows.", noSettings: "It has no settings.",
     health: "How it is", noHealth: "It does not run.", history: "Last states", noHistory: "None yet.",

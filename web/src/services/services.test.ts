@@ -8,7 +8,7 @@ const wishes: Wish[] = [
   { key: "read", value: "tracks", part: "see", words: "The tracks of front.", granted: false },
   { key: "network", value: "example.org:443", part: "send", words: "Anything.", granted: true },
 ];
-const words = { yes: "yes", no: "no", none: "none" };
+const words = { yes: "yes", no: "no", none: "none", more: (count: number) => `and ${count} more` };
 
 describe("grants", () => {
   it("grants what is ticked and nothing else", () => {
@@ -40,7 +40,9 @@ describe("what a service says", () => {
   it("reads tables as people do", () => {
     expect(liveWords({ entered: 2, lost: 0 }, words)).toBe("entered 2, lost 0");
     expect(liveWords({ picture: { people: 2, vehicles: 1 }, door: { people: 0, vehicles: 0 } }, words)).toBe("picture: people 2, vehicles 1; door: people 0, vehicles 0");
-    expect([{}, { a: { b: { c: 1 } } }, { a: [1] }].map((value) => liveWords(value, words))).toEqual(["{}", '{"a":{"b":{"c":1}}}', '{"a":[1]}']);
+    expect([{}, { a: { b: { c: 1 } } }, { a: [1, 2] }].map((value) => liveWords(value, words))).toEqual(["{}", '{"a":{"b":{"c":1}}}', "a 1, 2"]);
+    expect(liveWords([1, 2, 3, 4, 5].map((track) => ({ track, at: [0.5, 0.25] })), words)).toBe("track 1, at 0.5, 0.25; track 2, at 0.5, 0.25; track 3, at 0.5, 0.25; and 2 more");
+    expect(liveWords({ a: "x".repeat(5000), b: 1 }, words).length).toBeLessThan(500);
   });
   it("survives counters of another shape", () => {
     const t = Object.fromEntries(["uptime", "cpu", "memory", "processes", "frames", "events", "refusedEvents", "errors", "messages", "refused", "deaths"].map((key) => [key, key])) as Parameters<typeof counterRows>[1];

@@ -5,6 +5,8 @@ import { keyWords, type Schema } from "../settings/schema";
 
 const LONGEST = 400;
 const SHORT = 48;
+/** Of a list of tables, so many are told. */
+const TOLD = 3;
 
 export interface Row {
   key: string;
@@ -23,24 +25,30 @@ export function valueWords(value: unknown, words: { yes: string; no: string; non
   const plain = Array.isArray(value) && value.every((one) => one === null || typeof one !== "object");
   if (plain && value.length === 0) return words.none;
   const text = typeof value === "string" ? value : plain ? value.map((one) => valueWords(one, words)).join(", ") : JSON.stringify(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  return cut(text);
 }
+
+const cut = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 const isTable = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** A live value in words: a table's values after their keys, also of tables within it; what lies deeper as `valueWords`. */
-export function liveWords(value: unknown, words: { yes: string; no: string; none: string }): string {
+/** A live value in words: a table's values after their keys, also of tables within it and of the first of a list of tables; what lies deeper as `valueWords`. */
+export function liveWords(value: unknown, words: { yes: string; no: string; none: string; more: (count: number) => string }): string {
+  if (Array.isArray(value) && value.length > 0 && value.every(isTable)) {
+    const told = value.slice(0, TOLD).map((one) => liveWords(one, words));
+    return [...told.map((one) => cut(one)), ...(value.length > TOLD ? [words.more(value.length - TOLD)] : [])].join("; ");
+  }
   if (!isTable(value) || Object.keys(value).length === 0) return valueWords(value, words);
   const entries = Object.entries(value);
-  const flat = (one: unknown): boolean => typeof one !== "object" || one === null;
+  const flat = (one: unknown): boolean => (Array.isArray(one) ? one : [one]).every((part) => typeof part !== "object" || part === null);
   const row = (of: [string, unknown][]): string => of.map(([key, one]) => `${key} ${valueWords(one, words)}`).join(", ");
-  if (entries.every(([, one]) => flat(one))) return row(entries);
+  if (entries.every(([, one]) => flat(one))) return cut(row(entries));
   const nested = entries.every(([, one]) => isTable(one) && Object.values(one).every(flat));
-  return nested ? entries.map(([key, one]) => `${key}: ${row(Object.entries(one as Record<string, unknown>))}`).join("; ") : valueWords(value, words);
+  return nested ? cut(entries.map(([key, one]) => `${key}: ${row(Object.entries(one as Record<string, unknown>))}`).join("; ")) : valueWords(value, words);
 }
 
 /** Live values in the order of the manifest's `[state]`, then those that it does not name. */
-export function liveRows(live: LiveState | null, schema: Schema, words: { yes: string; no: string; none: string }): Row[] {
+export function liveRows(live: LiveState | null, schema: Schema, words: { yes: string; no: string; none: string; more: (count: number) => string }): Row[] {
   const values = live?.values ?? {};
   const named = Object.keys(schema.properties ?? {}).filter((key) => key in values);
   const keys = [...named, ...Object.keys(values).filter((key) => !named.includes(key))];
