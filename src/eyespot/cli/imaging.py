@@ -18,17 +18,18 @@ def imaging(
     import json
 
     from eyespot.hal.imaging.chooser import open_imaging
+    from eyespot.hal.libcamera.address import is_libcamera
     from eyespot.kernel.errors import invalid
 
+    if wishes and is_libcamera(device):
+        raise invalid(
+            f"{device} keeps no settings once this command has ended.",
+            "Set them under [camera.imaging] of its camera.",
+        )
     driver = open_imaging(device)
     try:
         offered = driver.capabilities()
         if wishes:
-            if device.startswith("libcamera:"):
-                raise invalid(
-                    f"{device} keeps no settings once this command has ended.",
-                    "Set them under [camera.imaging] of its camera.",
-                )
             driver.apply(read_wishes(wishes, offered))
         values = driver.read()
     finally:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from eyespot.edge.config import CameraHostConfig
-from eyespot.hal.libcamera.address import is_libcamera, wanted_camera
+from eyespot.hal.libcamera.address import is_libcamera, position, wanted_camera
 from eyespot.hal.libcamera.listing import Listing, listed
+from eyespot.kernel.errors import EyespotError
 
 Problem = tuple[str, str]
 """What is wrong, and what to do."""
@@ -18,11 +19,14 @@ def libcamera_problems(config: CameraHostConfig, look: Callable[[], Listing] = l
         return
     found = look()
     for source in sources:
-        wanted = wanted_camera(source)
-        known = wanted in found.cameras or (wanted.isdecimal() and int(wanted[:4]) < len(found.cameras))
+        try:
+            wanted = wanted_camera(source)
+        except EyespotError as error:
+            yield error.what, error.todo
+            continue
         if found.wrong:
             yield f"{source} cannot be used: {found.wrong}.", found.todo
-        elif not known:
+        elif position(wanted, found.cameras) is None:
             there = ", ".join(found.cameras) or "none"
             yield f"libcamera has no camera '{wanted}'.", f"It finds: {there}."
         else:

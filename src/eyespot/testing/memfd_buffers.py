@@ -3,27 +3,24 @@
 import os
 from typing import Any
 
-_ROWS = {"NV12": (2, 1), "YUV420": (2, 1, 1)}
-_WIDTHS = {"NV12": (2, 2), "YUV420": (2, 1, 1)}
+from eyespot.hal.sensors.libcamera_layouts import LAYOUTS
 
 
 def allocate_memfd(binding: Any, device: Any, stream: Any) -> list[Any]:
     """As ``hal.libcamera.buffers.allocate``: one ``memfd`` a buffer, planes one after the other."""
     del device
     config = stream.configuration
-    name, height = str(config.pixel_format), config.size.height
-    lengths = [
-        config.stride * width // 2 * (height * rows // 2)
-        for width, rows in zip(_WIDTHS[name], _ROWS[name], strict=True)
-    ]
+    planes = LAYOUTS[str(config.pixel_format)].planes
+    first_row = planes[0][0]
+    lengths = [config.stride * row // first_row * (config.size.height * rows // 2) for row, rows in planes]
     buffers = []
     for _ in range(config.buffer_count):
         descriptor = os.memfd_create("libcamera")
         os.truncate(descriptor, sum(lengths))
-        planes, offset = [], 0
+        made, offset = [], 0
         for length in lengths:
-            planes.append(binding.FrameBuffer.Plane(descriptor, offset, length))
+            made.append(binding.FrameBuffer.Plane(descriptor, offset, length))
             offset += length
         os.close(descriptor)  # a plane holds a copy of its own
-        buffers.append(binding.FrameBuffer(planes))
+        buffers.append(binding.FrameBuffer(made))
     return buffers

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eyespot.cli.imaging import document, read_wishes
+from eyespot.cli.imaging import document, imaging, read_wishes
 from eyespot.hal.imaging.contract import Control
 from eyespot.hal.imaging.v4l2 import V4l2Imaging
 from eyespot.kernel.errors import EyespotError
@@ -41,3 +41,8 @@ def test_what_is_wrong_is_said(wish: str, words: str) -> None:
     driver = V4l2Imaging("/dev/video0", FakeV4l2().ioctl)
     with pytest.raises(EyespotError, match=words):
         read_wishes([wish], driver.capabilities())
+
+
+def test_wishes_that_libcamera_would_forget_are_refused() -> None:
+    with pytest.raises(EyespotError, match="keeps no settings once this command has ended"):
+        imaging("libcamera:0", ["gain=6"])

@@ -70,4 +70,6 @@ class ImagingSettings(Settings):
         for control, mode in MODE_OF.items():
             if control in values and values.get(mode) == "auto":
                 raise ValueError(f'{control.value} cannot be set with {mode.value} = "auto", set it to "manual"')
+        if self.white_balance is not None and (self.red_gain, self.blue_gain) != (None, None):
+            raise ValueError("white_balance cannot be set beside red_gain and blue_gain, leave out one or the others")
         return self

@@ -5,6 +5,7 @@ in this process, also for streams that begin later: libcamera itself keeps nothi
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from eyespot.hal.imaging.checks import check
 from eyespot.hal.imaging.contract import Capability, Control, Value
@@ -55,16 +56,11 @@ class LibcameraImaging:
 
     def read(self) -> dict[Control, Value]:
         """See ``contract.Imaging``; what the camera's last picture told goes before what was asked for."""
-        state = self._camera.state()
-        values: dict[Control, Value] = {}
-        for control, item in self._found.items():
-            value = item.from_raw(state)
-            values[control] = item.capability.default if value is None else value
-        return values | self._turned()
+        return self._values(self._camera.state())
 
     def apply(self, values: Mapping[Control, Value]) -> dict[Control, Value]:
         """See ``contract.Imaging``; a stream that runs takes them with its next request, some pictures later."""
-        checked = check(self._capabilities, values, self.read())
+        checked = check(self._capabilities, values, self._values(self._camera.expected()))
         raw: Raw = {}
         for control, value in checked.items():
             if control in self._found:
@@ -80,11 +76,18 @@ class LibcameraImaging:
     def close(self) -> None:
         """See ``contract.Imaging``; the camera was held while asked what it offers alone."""
 
+    def _values(self, state: Mapping[str, Any]) -> dict[Control, Value]:
+        values: dict[Control, Value] = {}
+        for control, item in self._found.items():
+            value = item.from_raw(state)
+            values[control] = item.capability.default if value is None else value
+        return values | self._turned()
+
     def _with_both_gains(self, raw: Raw) -> Raw:
         parts = [raw.pop(f"ColourGains.{index}", None) for index in range(2)]
         if parts == [None, None]:
             return raw
-        now = self._camera.state().get("ColourGains", (1.0, 1.0))
+        now = self._camera.expected().get("ColourGains", (1.0, 1.0))
         gains = tuple(float(now[index] if part is None else part) for index, part in enumerate(parts))
         return raw | {"ColourGains": gains}
 

@@ -1,5 +1,7 @@
 """``libcamera:`` addresses: by number, ``libcamera:0``, or by libcamera's own name of the camera."""
 
+from collections.abc import Sequence
+
 from eyespot.kernel.errors import invalid
 
 PREFIX = "libcamera:"
@@ -23,3 +25,10 @@ def wanted_camera(source: str) -> str:
             "Write libcamera:0, or libcamera: and the name that `cam -l` shows.",
         )
     return wanted
+
+
+def position(wanted: str, names: Sequence[str]) -> int | None:
+    """Where in libcamera's ``names`` of its cameras the one ``wanted`` by number or name is; None: it is not there."""
+    if wanted.isdecimal() and len(wanted) < 4 and int(wanted) < len(names):
+        return int(wanted)
+    return names.index(wanted) if wanted in names else None

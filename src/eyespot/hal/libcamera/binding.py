@@ -40,7 +40,7 @@ class Found:
 
 def find(folders: Sequence[Path] = SYSTEM_FOLDERS) -> Found | None:
     """Look for the binding without importing it; None where there is none. Never raises."""
-    if sys.modules.get("libcamera") is not None or importlib.util.find_spec("libcamera") is not None:
+    if sys.modules.get("libcamera") is not None or _on_path():
         return Found(None, True, "Python binding")
     others = []
     for folder in folders:
@@ -73,6 +73,12 @@ def load(folders: Sequence[Path] = SYSTEM_FOLDERS) -> Any:
             return _import(found.folder)
     except (ImportError, OSError) as error:
         raise unavailable(f"libcamera's Python binding does not start: {error}.", TODO) from error
+
+
+def _on_path() -> bool:
+    """Whether it can be imported by its name; a folder that is merely called so (libcamera's source) is not it."""
+    spec = importlib.util.find_spec("libcamera")
+    return spec is not None and spec.origin is not None
 
 
 def _import(package: Path | None) -> Any:

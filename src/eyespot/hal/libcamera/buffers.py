@@ -43,7 +43,7 @@ class MappedBuffer:
             for descriptor in {plane.fd for plane in planes}:
                 length = max(plane.offset + plane.length for plane in planes if plane.fd == descriptor)
                 if os.lseek(descriptor, 0, os.SEEK_END) < length:
-                    raise unavailable("libcamera gave a buffer that is smaller than its planes.")
+                    raise ValueError("one is smaller than its planes")
                 self._maps[descriptor] = mmap.mmap(descriptor, length, mmap.MAP_SHARED, mmap.PROT_READ)
         except (OSError, ValueError) as error:
             self.close()
@@ -63,15 +63,23 @@ class MappedBuffer:
             self._sync(SYNC_END | SYNC_READ)
 
     def close(self) -> None:
-        """Unmap; arrays of ``planes`` must be gone."""
-        maps, self._maps = self._maps, {}
-        for mapped in maps.values():
-            mapped.close()
+        """Let go; the memory is unmapped with the last array of ``planes``, which an error may still hold."""
+        self._maps.clear()
 
     def _sync(self, flags: int) -> None:
         for descriptor in self._maps:
             try:
-                fcntl.ioctl(descriptor, DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
+                _ioctl_sync(descriptor, flags)
             except OSError as error:
                 if error.errno not in (errno.ENOTTY, errno.EINVAL):  # memory that is no DMA buffer needs none
                     raise unavailable(f"libcamera's buffers cannot be read: {error.strerror}.") from error
+
+
+def _ioctl_sync(descriptor: int, flags: int) -> None:
+    """Asked again when interrupted, as the kernel's documentation of DMA buffers wants it."""
+    while True:
+        try:
+            fcntl.ioctl(descriptor, DMA_BUF_IOCTL_SYNC, struct.pack("=Q", flags))
+        except (BlockingIOError, InterruptedError):
+            continue
+        return

@@ -105,6 +105,7 @@ class Camera:
 
     @property
     def orientation(self) -> str:
+        """How pictures shall lie in memory, one of ``ORIENTATIONS``."""
         with self._lock:
             return self._orientation
 
@@ -112,6 +113,11 @@ class Camera:
         """By name: what the last picture was taken with, and what is wanted where pictures do not tell."""
         with self._lock:
             return {**self._wanted, **self._told}
+
+    def expected(self) -> dict[str, Any]:
+        """As ``state``, what is wanted first: pictures that were under way then tell what was before."""
+        with self._lock:
+            return {**self._told, **self._wanted}
 
     def tell(self, metadata: Mapping[str, Any]) -> None:
         """What a picture was taken with."""

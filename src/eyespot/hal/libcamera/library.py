@@ -10,6 +10,7 @@ import select
 import threading
 from typing import Any
 
+from eyespot.hal.libcamera.address import position
 from eyespot.kernel.errors import unavailable
 
 _WAIT_MS = 500
@@ -45,12 +46,11 @@ class Library:
     def device(self, wanted: str) -> Any:
         """libcamera's camera by number or name; raises ``UNAVAILABLE`` while there is none such."""
         cameras = list(self._manager.cameras)
-        if wanted.isdecimal() and len(wanted) < 4 and int(wanted) < len(cameras):
-            return cameras[int(wanted)]
-        for camera in cameras:
-            if camera.id == wanted:
-                return camera
-        there = ", ".join(camera.id for camera in cameras) or "none"
+        names = [camera.id for camera in cameras]
+        place = position(wanted, names)
+        if place is not None:
+            return cameras[place]
+        there = ", ".join(names) or "none"
         raise unavailable(f"libcamera has no camera '{wanted}'.", f"It finds: {there}.")
 
     def begin(self, requests: int) -> tuple[int, "queue.Queue[Any]"]:
@@ -88,3 +88,8 @@ class Library:
 def cookie(stream: int, index: int) -> int:
     """The number by which the request ``index`` of ``stream`` finds its way back."""
     return stream << _COOKIE_BITS | index
+
+
+def index_of(request_cookie: int) -> int:
+    """The ``index`` that ``cookie`` was made of."""
+    return request_cookie & (1 << _COOKIE_BITS) - 1

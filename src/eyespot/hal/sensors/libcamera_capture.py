@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 
 from eyespot.hal.libcamera.buffers import Allocate, MappedBuffer, allocate
 from eyespot.hal.libcamera.camera import Camera, call, configuration
-from eyespot.hal.libcamera.library import cookie
+from eyespot.hal.libcamera.library import cookie, index_of
 from eyespot.hal.sensors.libcamera_layouts import LAYOUTS, Shape, to_frame
 from eyespot.kernel.errors import unavailable
 
@@ -67,9 +67,10 @@ class Capture:
         config, shape = self._configured(device, orientation)
         stream = config.at(0).stream
         with ExitStack() as stack:
-            buffers = [MappedBuffer(buffer) for buffer in self._allocate(self._binding, device, stream)]
-            for buffer in buffers:
-                stack.callback(buffer.close)
+            buffers = []
+            for buffer in self._allocate(self._binding, device, stream):
+                buffers.append(MappedBuffer(buffer))
+                stack.callback(buffers[-1].close)
             finished = stack.enter_context(self._started(device, stream, buffers))
             while not stopping() and self._camera.orientation == orientation:
                 try:
@@ -113,8 +114,8 @@ class Capture:
         try:
             requests = []
             for index, buffer in enumerate(buffers):
-                request = device.create_request(cookie(number, index))
-                request.add_buffer(stream, buffer.buffer)
+                request = call("make requests", device.id, device.create_request, cookie(number, index))
+                call("use its buffers", device.id, request.add_buffer, stream, buffer.buffer)
                 requests.append(request)
             controls = {**self._camera.all_wanted(), **self._rate()}
             call("be started", device.id, device.start, self._by_id(controls))
@@ -147,7 +148,7 @@ class Capture:
         if metadata.status != self._binding.FrameMetadata.Status.Success:
             self.failed += 1
             return None
-        mapped = buffers[request.cookie & (1 << 16) - 1]
+        mapped = buffers[index_of(request.cookie)]
         with mapped.planes() as planes:
             frame = to_frame(planes, shape)
             planes.clear()
@@ -157,5 +158,5 @@ class Capture:
     def _queue_again(self, device: Any, request: Any) -> None:
         request.reuse()
         for cid, value in self._by_id(self._camera.due()).items():
-            request.set_control(cid, value)
+            call(f"take {cid.name}", self._camera.name, request.set_control, cid, value)
         call("take requests", self._camera.name, device.queue_request, request)

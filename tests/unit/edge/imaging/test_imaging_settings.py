@@ -57,6 +57,7 @@ def test_a_source_without_controls_is_refused_with_the_reason(source: str) -> No
         ({"rotation": "45"}, "rotation"),
         ({"brightness": 1.5}, "brightness"),
         ({"red_gain": 2, "white_balance_mode": "auto"}, "red_gain cannot be set"),
+        ({"red_gain": 2, "white_balance": 4000}, "beside red_gain"),
         ({"zoom": 1}, "unknown key"),
     ],
 )

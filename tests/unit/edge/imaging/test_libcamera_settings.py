@@ -2,6 +2,7 @@
 
 from eyespot.edge.imaging.camera_imaging import CameraImaging
 from eyespot.edge.imaging.settings import ImagingSettings
+from eyespot.hal.imaging.contract import Control
 from eyespot.hal.imaging.libcamera import LibcameraImaging
 from eyespot.hal.libcamera.camera import Cameras
 from eyespot.hal.libcamera.library import Library
@@ -42,3 +43,15 @@ async def test_the_last_way_to_say_a_balance_holds() -> None:
         wanted = ours.get(SOURCE).all_wanted()
         assert there in wanted
         assert gone not in wanted
+
+
+def test_pictures_that_were_under_way_do_not_undo_what_was_asked() -> None:
+    ours = Cameras(Library(FakeLibcamera()))
+    imaging, camera = LibcameraImaging(SOURCE, ours), ours.get(SOURCE)
+    before = {"AwbEnable": True, "ColourGains": (1.3, 1.7)}
+    imaging.apply({Control.WHITE_BALANCE_MODE: "manual"})
+    camera.tell(before)
+    imaging.apply({Control.RED_GAIN: 2.0})
+    camera.tell(before)
+    imaging.apply({Control.BLUE_GAIN: 1.5})
+    assert camera.all_wanted()["ColourGains"] == (2.0, 1.5)

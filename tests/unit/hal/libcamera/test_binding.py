@@ -106,11 +106,12 @@ def test_where_the_binding_is_what_was_recorded_is_true() -> None:
     assert surface(real) == {name: recorded[name] for name in ("version", "classes", "controls", "draft")}
 
 
-def test_found_for_this_python_or_told_for_which(tmp_path: Path) -> None:
+def test_found_for_this_python_or_told_for_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = tmp_path / "libcamera"
     package.mkdir()
     if binding.find([]) is not None:
         pytest.skip("libcamera's Python binding is on the path")
+    monkeypatch.syspath_prepend(tmp_path)  # a folder of this name, as libcamera's source is, is not the binding
     assert binding.find([tmp_path]) is None
     (package / "_libcamera.cpython-39-x86_64-linux-gnu.so").touch()
     other = binding.find([tmp_path])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
+from typing import Any
 
 import av
 import numpy as np
@@ -11,6 +12,7 @@ from eyespot.contracts.packet import Packet, StreamFormat, Unit
 from eyespot.hal.imaging.contract import Control
 from eyespot.hal.imaging.libcamera import LibcameraImaging
 from eyespot.hal.libcamera.binding import find
+from eyespot.hal.libcamera.buffers import allocate
 from eyespot.hal.libcamera.camera import Cameras
 from eyespot.hal.libcamera.library import Library
 from eyespot.hal.sensors.libcamera import LibcameraSensor
@@ -104,6 +106,8 @@ async def test_other_layouts_with_padded_rows(binding: FakeLibcamera, ours: Came
     assert camera.counters()["input_format"] == name
     if name == "YUV420":
         assert seen[0] > seen[1] + 20
+    else:  # stripes as wide as what the fake pads rows to
+        assert seen == pytest.approx((85, 85), abs=6)
 
 
 async def test_two_cameras_at_once_each_get_their_own_pictures() -> None:
@@ -171,6 +175,19 @@ async def test_what_goes_wrong_is_told(binding: FakeLibcamera, ours: Cameras) ->
     camera.gone = False
     async with aclosing(sensor(ours).units()) as units:  # and it is free again after each
         assert isinstance(await anext(units), StreamFormat)
+
+
+async def test_buffers_with_too_few_planes_are_told(ours: Cameras) -> None:
+    def first_plane_alone(*arguments: Any) -> list[Any]:
+        buffers = allocate(*arguments)
+        for buffer in buffers:
+            buffer.planes = buffer.planes[:1]
+        return buffers
+
+    settings = SensorSettings(encoder="software")
+    camera = LibcameraSensor("libcamera:0", settings, SystemClock(), ours=ours, allocate=first_plane_alone)
+    with pytest.raises(EyespotError, match="gave 1 planes of nv12"):
+        await until_it_ends(camera.units())
 
 
 async def test_an_address_of_no_camera(ours: Cameras) -> None:

@@ -62,6 +62,9 @@ def test_the_doctor_knows_whether_a_configured_camera_is_there() -> None:
     assert list(libcamera_problems(config("/dev/video0"), lambda: pytest.fail("asked"))) == []
     assert list(libcamera_problems(config("libcamera:1"), lambda: TWO)) == [None]
     assert list(libcamera_problems(config("libcamera:///base/imx219@10"), lambda: TWO)) == [None]
+    (nameless,) = libcamera_problems(config("libcamera:"), lambda: TWO)
+    assert nameless is not None
+    assert "names no camera" in nameless[0]
     (missing,) = libcamera_problems(config("libcamera:2"), lambda: TWO)
     assert missing is not None
     assert "no camera '2'" in missing[0]
