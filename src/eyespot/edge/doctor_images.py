@@ -19,11 +19,12 @@ def image_services(layout: StateLayout) -> dict[str, Path]:
         return {}  # the host says so itself, and does not start them
     try:
         for row in store.rows():
-            _, pin = read_service(layout.services_dir / row.folder)
+            try:
+                _, pin = read_service(layout.services_dir / row.folder)
+            except (EyespotError, OSError):
+                continue  # likewise, in the service's state
             if row.enabled and pin is not None:
                 found[row.name] = layout.service_images_dir / pin.archive_name
-    except EyespotError:
-        pass  # likewise, in the service's state
     finally:
         store.close()
     return found

@@ -1,5 +1,6 @@
 """The archives of images that services are: kept while a version needs them, and podman's copies let go with them."""
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from eyespot.edge.services.engines.service_images import let_go
 from eyespot.edge.services.oci.archive import SUFFIX
 from eyespot.edge.services.oci.pin import Incoming, read_service
 from eyespot.kernel.errors import EyespotError
+
+log = logging.getLogger(__name__)
 
 
 def keep_image(image: Incoming, images_dir: Path) -> None:
@@ -21,8 +24,8 @@ def keep_image(image: Incoming, images_dir: Path) -> None:
 def sweep_images(images_dir: Path, folders: Iterable[Path], owner: str) -> None:
     """Remove every archive that no service in ``folders`` needs, and its image from podman's storage before it.
 
-    An archive whose image a container still uses stays, so that the next sweep finds it. podman is asked only where an
-    archive is to go.
+    An archive whose image a container still uses stays, so that the next sweep finds it. All stay where the disk does
+    not tell which are needed. podman is asked only where an archive is to go.
 
     Args:
         owner: whose images they are in podman's storage.
@@ -30,7 +33,11 @@ def sweep_images(images_dir: Path, folders: Iterable[Path], owner: str) -> None:
     archives = list(images_dir.glob(f"*{SUFFIX}"))
     if not archives:
         return
-    wanted = {name for folder in folders for name in _archive_name(folder)}
+    try:
+        wanted = {name for folder in folders for name in _archive_name(folder)}
+    except OSError as error:
+        log.warning("images of services are not swept: %s", error)
+        return
     unwanted = [archive for archive in archives if archive.name not in wanted]
     still = {_config(name) for name in wanted}
     gone = let_go({_config(archive.name) for archive in unwanted} - still, owner)
@@ -40,10 +47,13 @@ def sweep_images(images_dir: Path, folders: Iterable[Path], owner: str) -> None:
 
 
 def _archive_name(folder: Path) -> Iterable[str]:
-    """Of the service in ``folder``; nothing where it is no image, or cannot be read (then it cannot run either)."""
+    """Of the service in ``folder``; nothing where it is no image, or is altered or gone (then it cannot run either).
+
+    Raises ``OSError`` where that cannot be told now.
+    """
     try:
         _, pin = read_service(folder)
-    except (EyespotError, OSError):
+    except EyespotError:
         return
     if pin is not None:
         yield pin.archive_name

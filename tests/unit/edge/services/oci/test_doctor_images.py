@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from made_archives import archive
+from made_archives import SERVICE, archive
 
 from eyespot.edge import doctor
 from eyespot.edge.layout import StateLayout
@@ -38,6 +38,12 @@ def test_what_an_image_lacks_is_an_error(tmp_path: Path, monkeypatch: pytest.Mon
     (finding,) = doctor._hosts(patient)
     assert (finding.level, finding.todo) == ("error", "Install it.")
     assert "these images do not run: counter" in finding.what
+    earlier = tmp_path / "an-earlier-one"
+    earlier.mkdir()
+    (earlier / "service.toml").write_text(SERVICE.replace("counter", "altered"))
+    (layout.services_dir / installed.install(earlier).folder / "service.toml").unlink()
+    (finding,) = doctor._hosts(patient)
+    assert "these images do not run: counter" in finding.what, "also where another one cannot be read"
     for kept in layout.service_images_dir.iterdir():
         kept.unlink()
     first, _ = doctor._hosts(patient)

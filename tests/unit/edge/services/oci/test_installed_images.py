@@ -1,6 +1,7 @@
 """An image from the archive to the row and back: what is kept, what is let go, and where it may run. podman is asked
 by tests/e2e/test_service_images.py."""
 
+import errno
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -163,6 +164,19 @@ def test_an_archive_that_a_crash_left_goes_with_what_podman_may_hold_of_it(
     installed.sweep()
     assert kept(layout) == [wanted]
     assert podman.asked == [f"sha256:{'a' * 64}"], "the other has the id of one that is needed"
+
+
+def test_no_archive_goes_while_the_disk_does_not_tell_which_are_needed(
+    installed: Installed, layout: StateLayout, podman: Podman, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    installed.install(image(tmp_path))
+    before = kept(layout)
+    monkeypatch.setattr(kept_images, "read_service", read)
+    installed.sweep()
+    assert (kept(layout), podman.asked) == (before, [])
 
 
 def test_podman_is_not_asked_where_there_is_no_image(installed: Installed, podman: Podman, tmp_path: Path) -> None:
