@@ -120,7 +120,10 @@ class ServiceUploads:
                 async for piece in pieces:
                     size += len(piece)
                     if size > MAX_PACKAGE_BYTES:
-                        raise EyespotError(Kind.TOO_LARGE, f"A package has at most {MAX_PACKAGE_BYTES} bytes.")
+                        raise EyespotError(
+                            Kind.TOO_LARGE, f"What is sent has at most {MAX_PACKAGE_BYTES} bytes.",
+                            "Install a larger image on the host itself: eyespot services install FILE.oci.tar.",
+                        )  # fmt: skip
                     sha256.update(piece)
                     await asyncio.to_thread(file.write, piece)
         except OSError as error:

@@ -1,14 +1,12 @@
 """A package (one ``.eyespot-app`` file) as the folder that it is the carrying form of."""
 
-import hashlib
 import os
-import stat
 from pathlib import Path
-from typing import BinaryIO
 
 from eyespot.edge.services.digest import MAX_BYTES, MAX_FILES
 from eyespot.edge.services.package_tar import BLOCK, MAX_END_BYTES, MAX_PAX_BYTES, members
-from eyespot.kernel.errors import EyespotError, Kind, invalid
+from eyespot.edge.services.sent_file import Hashed, sent_file
+from eyespot.kernel.errors import EyespotError, Kind
 
 SUFFIX = ".eyespot-app"
 MAX_PACKAGE_BYTES = MAX_BYTES + MAX_FILES * (4 * BLOCK + MAX_PAX_BYTES) + MAX_END_BYTES
@@ -24,11 +22,8 @@ def unpack(package: Path, folder: Path) -> str:
     """
     try:
         folder.mkdir(mode=0o700)
-        descriptor = os.open(package, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise invalid(f"{package} is no file.", f"Name a folder with service.toml or a {SUFFIX} file.")
-            hashed = _Hashed(file)
+        with sent_file(package) as file:
+            hashed = Hashed(file)
             for member in members(hashed):
                 place = folder / member.name
                 place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -42,19 +37,3 @@ def unpack(package: Path, folder: Path) -> str:
         raise EyespotError(
             Kind.UNAVAILABLE, f"{package} cannot be unpacked: {error.strerror}.", "Look at its mode and the free space."
         ) from error
-
-
-class _Hashed:
-    """A file of which everything that is read is hashed."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
-        self._hash.update(data)
-        return data
-
-    def digest(self) -> str:
-        return self._hash.hexdigest()

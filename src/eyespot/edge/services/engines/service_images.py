@@ -15,6 +15,8 @@ from eyespot.edge.services.engines.contract import Image
 from eyespot.edge.services.engines.images import ask_podman
 from eyespot.kernel.errors import EyespotError, corrupt, unavailable
 
+_LOOK = "Look at the free space where podman keeps images (podman info); it is tried again."
+
 
 def ensure_loaded(image: Image, owner: str) -> str:
     """The id of ``image``, which podman holds afterwards, as it was pinned; blocks, for seconds where it is loaded.
@@ -31,7 +33,7 @@ def ensure_loaded(image: Image, owner: str) -> str:
         _check_archive(image)
         loaded = ask_podman("load", "--quiet", "--input", str(image.archive))
         if loaded.returncode:
-            raise unavailable(f"podman cannot load the image {image.config}: {loaded.stderr.strip()[-300:]}.")
+            raise unavailable(f"podman cannot load the image {image.config}: {loaded.stderr.strip()[-300:]}.", _LOOK)
         held = _inspected(image)
     if held is None or not _is_pinned(held, image):
         raise corrupt(
@@ -42,7 +44,7 @@ def ensure_loaded(image: Image, owner: str) -> str:
     if name not in (held.get("RepoTags") or ()):
         named = ask_podman("tag", image.config, name)
         if named.returncode:
-            raise unavailable(f"podman cannot name the image {image.config}: {named.stderr.strip()[-300:]}.")
+            raise unavailable(f"podman cannot name the image {image.config}: {named.stderr.strip()[-300:]}.", _LOOK)
         if not image.archive.exists():  # removed while it was loaded: nobody else would let go of it
             let_go([image.config], owner)
             raise unavailable(f"The image {image.config} was removed meanwhile.")

@@ -6,7 +6,6 @@ Source: OCI image-spec 1.1, "OCI Image Layout Specification".
 import hashlib
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import BinaryIO
 
 from eyespot.edge.services.oci.documents import MAX_DOCUMENT_BYTES, Descriptor
 from eyespot.edge.services.oci.tar_headers import headers
+from eyespot.edge.services.sent_file import sent_file
 from eyespot.kernel.errors import EyespotError, Kind, invalid
 
 SUFFIX = ".oci.tar"
@@ -38,7 +38,9 @@ class Archive:
         file.seek(0)
         for count, header in enumerate(headers(file, lambda more: _skip(file, more, size_bytes)), 1):
             if count > MAX_MEMBERS:
-                raise EyespotError(Kind.TOO_LARGE, f"The image archive has more than {MAX_MEMBERS} members.")
+                raise EyespotError(
+                    Kind.TOO_LARGE, f"The image archive has more than {MAX_MEMBERS} members.", "Put one service in it."
+                )
             if header.kind == "link" or header.name in self._places:
                 raise invalid(f"'{header.name[:80]}' in the image archive is a link, or there twice.", _TO_OCI)
             if header.kind == "file":
@@ -53,14 +55,14 @@ class Archive:
     def document(self, descriptor: Descriptor) -> bytes:
         """A small blob, whose digest fits; raises ``INVALID``, ``TOO_LARGE``."""
         self.place(descriptor)
-        text = self._read(_name(descriptor))
+        text = self._read(blob_name(descriptor))
         if f"sha256:{hashlib.sha256(text).hexdigest()}" != descriptor.digest:
             raise invalid(f"{descriptor.digest} in the image archive is not what it says.", "Fetch it again.")
         return text
 
     def place(self, descriptor: Descriptor) -> int:
         """Where in the file a blob begins; raises ``INVALID`` where it is not there or of another size."""
-        offset, size = self._places.get(_name(descriptor), (0, -1))
+        offset, size = self._places.get(blob_name(descriptor), (0, -1))
         if size != descriptor.size:
             raise invalid(f"{descriptor.digest} is not in the image archive, or cut off.", "Fetch it again.")
         return offset
@@ -69,7 +71,9 @@ class Archive:
         offset, size = self._places[name]
         if size > MAX_DOCUMENT_BYTES:
             raise EyespotError(
-                Kind.TOO_LARGE, f"{name[:80]} in the image archive is larger than {MAX_DOCUMENT_BYTES >> 20} MB."
+                Kind.TOO_LARGE,
+                f"{name[:80]} in the image archive is larger than {MAX_DOCUMENT_BYTES >> 20} MB.",
+                "Ask its maker for another.",
             )
         self.file.seek(offset)
         return self.file.read(size)
@@ -78,14 +82,14 @@ class Archive:
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """The archive at ``path``; raises as ``Archive``, and ``OSError``."""
-    with _plain(path) as file:
+    with sent_file(path) as file:
         yield Archive(file)
 
 
 def is_archive(path: Path) -> bool:
     """Whether the file at ``path`` is meant to be an image archive and no package; reads headers alone."""
     try:
-        with _plain(path) as file:
+        with sent_file(path) as file:
             size_bytes = file.seek(0, os.SEEK_END)
             file.seek(0)
             for count, header in enumerate(headers(file, lambda more: _skip(file, more, size_bytes))):
@@ -101,16 +105,8 @@ def is_archive(path: Path) -> bool:
     return False
 
 
-@contextmanager
-def _plain(path: Path) -> Iterator[BinaryIO]:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise invalid(f"{path} is no file.", "Name a folder, a package or an image archive.")
-        yield file
-
-
-def _name(descriptor: Descriptor) -> str:
+def blob_name(descriptor: Descriptor) -> str:
+    """Name of the member of an archive that holds the blob."""
     return BLOBS + descriptor.digest.removeprefix("sha256:")
 
 

@@ -11,11 +11,12 @@ import json
 import tarfile
 from typing import BinaryIO
 
-from eyespot.edge.services.oci.archive import BLOBS, INDEX_FILE, LAYOUT, Archive
+from eyespot.edge.services.oci.archive import BLOBS, INDEX_FILE, LAYOUT, Archive, blob_name
 from eyespot.edge.services.oci.documents import CONFIG, INDEX, MANIFEST, Descriptor
 from eyespot.edge.services.oci.layers import Part
 from eyespot.edge.services.oci.selection import Found
 from eyespot.edge.services.package_tar import BLOCK
+from eyespot.edge.services.sent_file import Hashed
 from eyespot.kernel.errors import invalid
 
 _ALGORITHM = "sha256:"
@@ -38,7 +39,7 @@ def write_archive(archive: Archive, found: Found, target: BinaryIO) -> dict[str,
         _add(tar, LAYOUT, _json({"imageLayoutVersion": "1.0.0"}))
         _add(tar, INDEX_FILE, _json({"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}))
         _add(tar, BLOBS + digest, manifest)
-        _add(tar, _place(parts.config), archive.document(parts.config))
+        _add(tar, blob_name(parts.config), archive.document(parts.config))
         for layer in parts.layers:
             if layer.digest not in places:
                 places[layer.digest] = tar.offset + BLOCK
@@ -54,10 +55,6 @@ def _json(document: object) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _place(descriptor: Descriptor) -> str:
-    return BLOBS + descriptor.digest.removeprefix(_ALGORITHM)
-
-
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     member = tarfile.TarInfo(name)
     member.size = len(content)
@@ -65,26 +62,9 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
 
 
 def _copy(archive: Archive, layer: Descriptor, tar: tarfile.TarFile) -> None:
-    member = tarfile.TarInfo(_place(layer))
+    member = tarfile.TarInfo(blob_name(layer))
     member.size = layer.size
-    content = _Hashed(Part(archive.file, archive.place(layer), layer.size))
+    content = Hashed(Part(archive.file, archive.place(layer), layer.size))
     tar.addfile(member, content)  # type: ignore[arg-type]  # it reads, which is all that is done with it
-    if content.digest != layer.digest:
+    if _ALGORITHM + content.digest() != layer.digest:
         raise invalid(f"{layer.digest} in the image archive is not what it says.", "Fetch it again.")
-
-
-class _Hashed:
-    """A part of which everything that is read is hashed."""
-
-    def __init__(self, part: Part) -> None:
-        self._part = part
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        data = self._part.read(size)
-        self._hash.update(data)
-        return data
-
-    @property
-    def digest(self) -> str:
-        return _ALGORITHM + self._hash.hexdigest()

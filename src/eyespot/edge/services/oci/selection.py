@@ -64,7 +64,9 @@ def select(archive: Archive, arch: str) -> Found:
         raise invalid(f"The archive has {len(found)} images for linux/{arch}.", "Put one service in an archive.")
     (image,) = found.values()
     if len(image.manifest.layers) != len(image.config.rootfs.diff_ids):
-        raise invalid("The image contradicts itself: its manifest and configuration list other layers.")
+        raise invalid(
+            "The image contradicts itself: its manifest and configuration list other layers.", "Make it anew."
+        )
     return image
 
 
@@ -75,7 +77,9 @@ def _manifests(archive: Archive) -> list[Descriptor]:
     for one in top:
         found += parse(Index, archive.document(one), "index").manifests if one.mediaType == INDEX else [one]
         if len(found) > MAX_IMAGES:
-            raise EyespotError(Kind.TOO_LARGE, f"The archive has more than {MAX_IMAGES} images.")
+            raise EyespotError(
+                Kind.TOO_LARGE, f"The archive has more than {MAX_IMAGES} images.", "Put one service in an archive."
+            )
     return found
 
 
