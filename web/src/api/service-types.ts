@@ -64,6 +64,8 @@ export interface Service extends ServiceBrief {
   policy: string[];
   granted: Granted;
   wishes: Wish[];
+  /** Digest of the OCI image that it is; null for a folder or a package. */
+  image: string | null;
   needs_camera: boolean;
   controls: Control[];
   config_schema: Schema;

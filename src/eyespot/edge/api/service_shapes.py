@@ -86,6 +86,8 @@ class ServiceAnswer(ServiceBrief):
     granted: Granted
     wishes: list[WishAnswer]
     """Everything that it asks for, granted or not."""
+    image: str | None
+    """Digest of the OCI image that it is, as a registry names it; null for a folder or a package."""
     needs_camera: bool
     controls: list[Control]
     config_schema: dict[str, Any]

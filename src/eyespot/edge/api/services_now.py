@@ -21,6 +21,7 @@ from eyespot.edge.services.asked import needs_camera, wishes
 from eyespot.edge.services.granted import Granted, cameras_of, definite_views, in_words, view_in_words
 from eyespot.edge.services.hosting import host_of
 from eyespot.edge.services.installed import Installed
+from eyespot.edge.services.oci.pin import Pin
 from eyespot.edge.services.store import Row, ServiceStore
 from eyespot.kernel.errors import EyespotError, not_found
 
@@ -36,7 +37,7 @@ class ServicesNow:
         self._feeds = feeds
         self._opening = threading.Lock()
         self._installed: Installed | None = None
-        self._manifests: dict[tuple[str, str], Manifest] = {}
+        self._read: dict[tuple[str, str], tuple[Manifest, Pin | None]] = {}
 
     def close(self) -> None:
         """Close the store."""
@@ -73,13 +74,17 @@ class ServicesNow:
 
     def manifest(self, installed: Installed, row: Row) -> Manifest:
         """The manifest of an installed version, read once; raises ``CORRUPT`` when its folder is gone or altered."""
+        return self._checked(installed, row)[0]
+
+    def _checked(self, installed: Installed, row: Row) -> tuple[Manifest, Pin | None]:
+        """What never changes of an installed version."""
         key = (row.name, row.digest)
-        found = self._manifests.get(key)
+        found = self._read.get(key)
         if found is None:
-            found = installed.check(row).manifest
-            self._manifests[key] = found
-            if len(self._manifests) > MAX_SERVICES:
-                self._manifests.pop(next(iter(self._manifests)), None)
+            checked = installed.check(row)
+            found = self._read[key] = (checked.manifest, checked.pin)
+            if len(self._read) > MAX_SERVICES:
+                self._read.pop(next(iter(self._read)), None)
         return found
 
     def _open(self) -> Installed:
@@ -128,15 +133,16 @@ class ServicesNow:
         brief = self._brief(installed, row)
         live = self.states.latest(row.name)
         about: dict[str, Any] = {"see": [], "use": [], "send": [], "views": [], "policy": [], "controls": []}
-        about |= {"config_schema": {}, "state_schema": {}, "wishes": [], "needs_camera": False}
+        about |= {"config_schema": {}, "state_schema": {}, "wishes": [], "needs_camera": False, "image": None}
         if not brief.fault:
-            manifest = self.manifest(installed, row)
+            manifest, pin = self._checked(installed, row)
             about = {
                 **in_words(manifest, row.granted), "policy": manifest.permissions.policy,
                 "views": [view_answer(view) for view in definite_views(manifest, row.granted)],
                 "wishes": wish_answers(manifest, row.granted.camera, row.granted),
                 "needs_camera": needs_camera(manifest), "controls": manifest.control,
                 "config_schema": manifest.config, "state_schema": manifest.state,
+                "image": pin.manifest if pin else None,
             }  # fmt: skip
         return ServiceAnswer(
             **brief.model_dump(), **about, granted=row.granted, way_back=row.way_back[0] if row.way_back else None,

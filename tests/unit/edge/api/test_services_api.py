@@ -118,6 +118,7 @@ async def test_one_is_told_in_the_words_of_the_command_line(owner: httpx.AsyncCl
     assert "example.org:443" in told["send"][1]
     assert [wish["value"] for wish in told["wishes"] if not wish["granted"]] == []
     assert (told["policy"], told["controls"][0]["verb"], told["way_back"]) == (["workplace"], "reset", None)
+    assert told["image"] is None
 
 
 async def test_it_is_stopped_started_put_back_and_removed(
@@ -347,13 +348,18 @@ async def test_a_package_is_sent_looked_at_and_installed_with_less_than_it_asks_
 
 async def test_an_image_is_sent_and_installed_in_the_same_two_steps(stand: Stand, owner: httpx.AsyncClient) -> None:
     image = made_archives.archive(arch=MACHINES[os.uname().machine][1])
+    with tarfile.open(fileobj=BytesIO(image)) as tar:
+        index = tar.extractfile("index.json")
+        assert index is not None
+        manifest = json.load(index)["manifests"][0]["digest"]
     sent = await owner.post("/service-uploads", content=image)
     assert sent.status_code == 201, sent.text
     assert (sent.json()["name"], sent.json()["host"]) == ("counter", "container"), "whatever its manifest says"
     place = f"/service-uploads/{sent.json()['id']}/install"
     refused = await owner.post(place, json={"granted": {"host": "process"}})
     assert (refused.status_code, "containers alone" in refused.text) == (400, True)
-    assert (await owner.post(place, json={"granted": {}})).json()["host"] == "container"
+    told = (await owner.post(place, json={"granted": {}})).json()
+    assert (told["host"], told["image"]) == ("container", manifest)
     assert len(list((stand.state / "service-images").iterdir())) == 1
 
 
