@@ -54,8 +54,8 @@ def platform_with_probe(folder: Path) -> Path:
 class Stage:
     """The probe on one host."""
 
-    def __init__(self, kind: str, host: Host) -> None:
-        self.kind, self.host = kind, host
+    def __init__(self, kind: str, host: Host, manifest: Path) -> None:
+        self.kind, self.host, self.manifest = kind, host, manifest
 
     def command(self, *words: str) -> str:
         """``eyespot services …``, as an owner types it."""
@@ -110,7 +110,8 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         patch.setenv("PYTHONPATH", str(platform_with_probe(folder / "platform")))
         made = Host(folder / "state", f'{OUTPUTS}[vision]\nmodels = "{folder / "models"}"\n')
         try:
-            stage = Stage(request.param, made)
+            manifest = folder / "platform" / "eyespot" / "services" / "probe" / "service.toml"
+            stage = Stage(request.param, made, manifest)
             stage.command("install", "builtin:probe", "--camera", "front", "--host", request.param)
             less = ["--view", "attic", "--read", "tracks", "--output", "gate"]
             stage.command("revoke", "probe", *less)
@@ -202,6 +203,16 @@ def test_it_lives_again_after_its_keeper_was_killed(stage: Stage) -> None:
         assert len(containers(stage.host)) == 1
     else:
         assert stage.host.orphans() == set()
+
+
+def test_a_new_version_takes_its_place_with_its_settings_and_storage(stage: Stage) -> None:
+    before = stage.facts()["lives"]
+    stage.manifest.write_text(stage.manifest.read_text().replace('version = "1.0.0"', 'version = "1.1.0"'))
+    stage.command("install", "builtin:probe", "--camera", "front", "--host", stage.kind)
+    assert stage.lives_on(before)["limits"] == [7]
+    stage.host.until(lambda: (stage.now().get("version") == "1.1.0" and stage.now()["beat"]) or None)
+    if stage.kind == "container":
+        stage.host.until(lambda: len(containers(stage.host)) == 1 or None)
 
 
 def test_budgets_hold_where_its_host_enforces_them(stage: Stage) -> None:

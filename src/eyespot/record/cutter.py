@@ -72,10 +72,9 @@ class SegmentCutter:
         return bool(self._pending)
 
     def format(self, stream: StreamFormat) -> None:
-        """What follows looks like ``stream``; a real change ends the segment."""
-        if stream != self._format:
-            self.close()
-            self._format = stream
+        """What follows looks like ``stream``: a change, or a source that was opened again. Either ends the segment."""
+        self.close()
+        self._format = stream
 
     def packet(self, packet: Packet) -> None:
         """The next packet of the format, in decode order."""

@@ -69,7 +69,6 @@ class SegmentWriter:
         self._poll_s = poll_s
         self._cutter = SegmentCutter(self, segment_s=settings.segment_s, fragment_s=settings.fragment_s)
         self._ring = PrerollRing(from_seconds(settings.preroll_s), settings.preroll_max_bytes)
-        self._format: StreamFormat | None = None
         self._mapping_ns: int | None = None
         self._file: SegmentFile | None = None
         self._has_event = False
@@ -218,9 +217,6 @@ class SegmentWriter:
     def _take_format(self, stream: StreamFormat) -> None:
         if not self._settings.audio:
             stream = replace(stream, audio=None)
-        if stream == self._format:
-            return
-        self._format = stream
         self._ring.clear()
         self._cutter.format(stream)
 

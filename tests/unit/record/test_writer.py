@@ -114,6 +114,16 @@ def test_a_gap_ends_the_segment(record: Recorder, storage: Storage, clip: list[U
     assert second.start_wall_ns == WALL_NS + 63 * NS_PER_S
 
 
+def test_a_source_that_was_opened_again_begins_a_segment_though_nothing_else_changed(
+    record: Recorder, storage: Storage, clip: list[Unit]
+) -> None:
+    again = later(clip, 4 * NS_PER_S)
+    record([*clip[:31], clip[0], *again], segment_s=3600)
+    first, second = storage.index.all()
+    assert first.duration_ns == 3 * NS_PER_S, "what was not sent in between is not said to be there"
+    assert second.start_wall_ns == WALL_NS + 4 * NS_PER_S
+
+
 @pytest.mark.parametrize(("event_at", "expected_s"), [(5.05, (3.0, 7.1))])
 def test_event_mode_keeps_the_time_around_an_event(
     storage: Storage, clock: StillClock, clip: list[Unit], event_at: float, expected_s: tuple[float, float]
